@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+"""Makes the guest's initramfs and remembers from what it was made."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import asdict, dataclass
+
+from . import programs
+from .errors import MISSING, GuestError
+from .kernel import ensure_kernel, find_program, run_tool
+from .places import cache_dir, file_lock, project_root
+
+# Loaded in this order by guest-init; what they depend on is found in modules.dep.
+BOOT_MODULES = ("virtio_pci", "virtio_console")
+FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "dev", "proc", "sys", "tmp",
+           "run", "etc", "root", "lib64", "lib/x86_64-linux-gnu")
+LOADER_FOLDER = "/lib64"
+
+
+@dataclass(frozen=True)
+class Image:
+    """What QEMU boots."""
+
+    kernel: str
+    initramfs: str
+    release: str
+    inputs: str  # digest of everything it was made from
+
+
+def image_folder():
+    """One image for each checkout: two of them do not disturb each other."""
+    key = hashlib.sha256(project_root().encode()).hexdigest()[:12]
+    folder = os.path.join(cache_dir(), f"image-{key}")
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def locked(folder, mode=fcntl.LOCK_EX):
+    """Builders exclude each other and whoever starts a guest from the files."""
+    with file_lock(os.path.join(folder, "lock"), mode):
+        yield
+
+
+def current(folder):
+    """The image made last, or None."""
+    try:
+        with open(os.path.join(folder, "image.json"), encoding="utf-8") as file:
+            image = Image(**json.load(file))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    whole = os.path.exists(image.kernel) and os.path.exists(image.initramfs)
+    return image if whole else None
+
+
+def build(programs_dir=None, tell=lambda text: None):
+    """Returns (image, made): made is False when nothing had changed."""
+    folder = image_folder()
+    kernel = ensure_kernel(cache_dir(), tell)
+    with locked(folder):
+        chosen = programs.collect(programs_dir, folder)
+        files = guest_files(chosen)
+        inputs = digest_of_inputs(kernel, files)
+        image = current(folder)
+        if image and image.inputs == inputs:
+            return image, False
+        path = os.path.join(folder, f"initramfs-{inputs[:16]}.cpio")
+        with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as temporary:
+            tree = os.path.join(temporary, "tree")
+            make_tree(tree, kernel, files)
+            archive = os.path.join(temporary, "initramfs")
+            write_archive(tree, archive)
+            os.replace(archive, path)
+            image = Image(kernel.vmlinuz, path, kernel.release, inputs)
+            manifest = os.path.join(temporary, "image.json")
+            with open(manifest, "w", encoding="utf-8") as file:
+                json.dump(asdict(image), file)
+            os.replace(manifest, os.path.join(folder, "image.json"))
+        remove_others(folder, path)
+        return image, True
+
+
+def guest_files(chosen):
+    """A dictionary: path in the guest -> path on the host, libraries included.
+
+    Libraries lie flat in the loader's default folder, under the name the program
+    asks for: so it needs no cache and no search path.
+    """
+    files = {"/init": os.path.join(project_root(), "vm", "guest-init"),
+             "/bin/busybox": programs.find_busybox()}
+    for name, path in chosen.items():
+        files[f"/bin/{name}"] = path
+        for wanted, library in programs.libraries(path).items():
+            if wanted.startswith("/"):
+                files[wanted] = library
+            else:
+                files[f"/lib/x86_64-linux-gnu/{wanted}"] = library
+    return files
+
+
+def digest_of_inputs(kernel, files):
+    """Changes when any input file does, and when this recipe does."""
+    digest = hashlib.sha256()
+    recipe = {f"recipe/{name}": os.path.join(os.path.dirname(__file__), name)
+              for name in ("image.py", "kernel.py", "programs.py")}
+    for target, path in sorted({**files, **recipe, "kernel": kernel.vmlinuz}.items()):
+        try:
+            info = os.stat(path)
+        except OSError as error:
+            raise GuestError("program", path, error.strerror, "build it first", MISSING) from error
+        stamp = (target, path, info.st_size, info.st_mtime_ns, info.st_ino, info.st_mode)
+        digest.update(repr(stamp).encode())
+    return digest.hexdigest()
+
+
+def make_tree(tree, kernel, files):
+    """Lays out the guest's root folder."""
+    for folder in FOLDERS:
+        os.makedirs(os.path.join(tree, folder))
+    for target, path in files.items():
+        place = tree + target
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        shutil.copy(path, place)
+    os.chmod(f"{tree}/init", 0o755)
+    for applet in programs.applets(files["/bin/busybox"]):
+        link = os.path.join(tree, applet)
+        if f"/bin/{os.path.basename(applet)}" in files:
+            continue  # the real program is meant, wherever PATH looks first
+        os.makedirs(os.path.dirname(link), exist_ok=True)
+        if not os.path.lexists(link):
+            os.symlink("/bin/busybox", link)
+    with open(f"{tree}/etc/passwd", "w", encoding="utf-8") as file:
+        file.write("root:x:0:0:root:/root:/bin/sh\n")
+    with open(f"{tree}/etc/group", "w", encoding="utf-8") as file:
+        file.write("root:x:0:\n")
+    with open(f"{tree}/etc/modules", "w", encoding="utf-8") as file:
+        file.write("\n".join(BOOT_MODULES) + "\n")
+    copy_modules(tree, kernel)
+
+
+def copy_modules(tree, kernel):
+    """Copies the boot modules with what they depend on, and indexes them."""
+    goal = os.path.join(tree, "lib", "modules", kernel.release)
+    os.makedirs(goal)
+    for path in needed_modules(kernel):
+        place = os.path.join(goal, path)
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        shutil.copy(os.path.join(kernel.modules, path), place)
+    for name in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
+        shutil.copy(os.path.join(kernel.modules, name), goal)
+    run_tool([find_program("depmod", "kmod"), "-b", tree, kernel.release])
+
+
+def needed_modules(kernel):
+    """Paths of the boot modules and their dependencies, which modules.dep has in full.
+
+    A module that a later kernel has built in is not there, and need not be.
+    """
+    wanted = {}
+    with open(os.path.join(kernel.modules, "modules.dep"), encoding="utf-8") as file:
+        for line in file:
+            module, _, needs = line.partition(":")
+            name = os.path.basename(module).partition(".ko")[0].replace("-", "_")
+            if name in BOOT_MODULES:
+                wanted.update(dict.fromkeys([module, *needs.split()]))
+    return sorted(wanted)
+
+
+def write_archive(tree, path):
+    """cpio as the kernel wants it; uncompressed, for it boots no slower so."""
+    names = [os.path.relpath(os.path.join(folder, name), tree)
+             for folder, folders, files in os.walk(tree) for name in folders + files]
+    listing = "\0".join(sorted(names)).encode() + b"\0"
+    cpio = find_program("cpio", "cpio")
+    with open(path, "wb") as file:
+        done = subprocess.run([cpio, "--null", "--create", "--format=newc", "--owner=0:0",
+                               "--reproducible", "--quiet"], cwd=tree, input=listing, stdout=file,
+                              stderr=subprocess.PIPE, check=False, timeout=60)
+    if done.returncode != 0:
+        raise GuestError("initramfs", path, done.stderr.decode(errors="replace").strip(),
+                         "see whether the cache has room")
+
+
+def remove_others(folder, keep):
+    """Old archives go; a guest that booted one has it in its memory."""
+    for entry in os.scandir(folder):
+        if entry.name.startswith("initramfs-") and entry.path != keep:
+            os.unlink(entry.path)

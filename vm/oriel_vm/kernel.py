@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""Fetches a Debian kernel package and unpacks it; nothing is installed."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+
+from .errors import MISSING, GuestError, package_missing
+from .places import file_lock
+
+META_PACKAGE = "linux-image-cloud-amd64"
+FETCH_LIMIT_S = 300
+TOOL_LIMIT_S = 60
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """An unpacked kernel package."""
+
+    root: str  # holds boot/ and lib/modules/
+    release: str  # as uname -r says it
+
+    @property
+    def vmlinuz(self):
+        """The bootable kernel."""
+        return os.path.join(self.root, "boot", f"vmlinuz-{self.release}")
+
+    @property
+    def modules(self):
+        """The folder with modules.dep."""
+        return os.path.join(self.root, "lib", "modules", self.release)
+
+
+def find_program(program, package):
+    """An absolute path; sbin is looked through though a user's PATH may lack it."""
+    path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
+    found = shutil.which(program, path=path)
+    if not found:
+        raise package_missing(program, package)
+    return found
+
+
+def run_tool(command, limit_s=TOOL_LIMIT_S, **options):
+    """Runs a helper to its end and returns its stdout; a failure is told in one line."""
+    try:
+        done = subprocess.run(command, timeout=limit_s, stdin=subprocess.DEVNULL, check=False,
+                              capture_output=True, **options)
+    except subprocess.TimeoutExpired as error:
+        raise GuestError("command", command[0], f"no end after {limit_s} s",
+                         "see what holds it up and try again") from error
+    if done.returncode != 0:
+        words = done.stderr.decode(errors="replace").strip().splitlines()
+        raise GuestError("command", " ".join(command), words[-1] if words else
+                         f"exit code {done.returncode}", "run it by hand to see more")
+    return done.stdout
+
+
+def concrete_package():
+    """The meta package depends on exactly one linux-image-<release>."""
+    text = run_tool([find_program("apt-cache", "apt"), "depends", "--important", META_PACKAGE])
+    match = re.search(r"Depends: (linux-image-\S+)", text.decode())
+    if not match:
+        raise GuestError("package", META_PACKAGE, "unknown to apt",
+                         "run: apt update", MISSING)
+    return match.group(1)
+
+
+def download(folder, package):
+    """Puts the .deb into the folder and returns its path."""
+    apt = find_program("apt-get", "apt")
+    try:
+        # The sandbox user could not write into our folder; we are not installing.
+        run_tool([apt, "-q", "-o", "APT::Sandbox::User=", "download", package],
+                 FETCH_LIMIT_S, cwd=folder)
+    except GuestError as error:
+        raise GuestError("package", package, error.parts["wrong"],
+                         "check the network, or run: apt update", MISSING) from error
+    return next(entry.path for entry in os.scandir(folder) if entry.name.endswith(".deb"))
+
+
+def unpack(folder, deb):
+    """Unpacks the package and makes modules.dep, which packages do not ship."""
+    root = os.path.join(folder, "root")
+    run_tool(["dpkg", "-x", deb, root])
+    release = os.listdir(os.path.join(root, "lib", "modules"))[0]
+    run_tool([find_program("depmod", "kmod"), "-b", root, release])
+    return root
+
+
+def existing(folder):
+    """The kernel in the cache, or None."""
+    try:
+        release = sorted(os.listdir(folder))[-1]
+    except (FileNotFoundError, IndexError):
+        return None
+    return Kernel(os.path.join(folder, release), release)
+
+
+def ensure_kernel(cache, tell):
+    """The kernel in the cache, fetched if there is none.
+
+    One that is there is kept, whatever apt would offer now: builds stay quick
+    and repeatable. Remove the folder to get the newest.
+    """
+    folder = os.path.join(cache, "kernel")
+    os.makedirs(folder, exist_ok=True)
+    with file_lock(os.path.join(cache, "kernel.lock")):
+        kernel = existing(folder)
+        if kernel:
+            return kernel
+        package = concrete_package()
+        tell(f"fetching {package}")
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache) as temporary:
+            root = unpack(temporary, download(temporary, package))
+            release = os.listdir(os.path.join(root, "lib", "modules"))[0]
+            os.rename(root, os.path.join(folder, release))
+        return existing(folder)
