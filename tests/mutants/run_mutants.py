@@ -1,0 +1,231 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Breaks one rule of the ring at a time and sees a test fail.
+
+    run_mutants.py [--only NAME] [--keep]
+
+Each mutant is a search and a replacement in one file, which must apply exactly once. The tests are
+built in a copy of the tree, outside of it. A mutant that no test notices is a survivor: exit code 1.
+
+Not in the table: the fences. x86 orders cached loads and stores well enough to keep each of these
+tests content without them; the models and a run on ARM are what proves them.
+"""
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+R, W, C = 'protocol/ring_reader.c', 'protocol/ring_writer.c', 'protocol/consumer_watch.c'
+F, H, L = 'protocol/frame_check.c', 'protocol/region_header.c', 'protocol/liveness.c'
+N = 'protocol/next_frame.c'
+
+TESTS = ['unit/test_frame_check', 'unit/test_region_header', 'unit/test_ring_reader',
+         'unit/test_ring_writer', 'unit/test_ring_lossless', 'unit/test_ring_leases',
+         'unit/test_ring_schedule',
+         'unit/test_ring_judgement', 'unit/test_consumer_watch',
+         'unit/test_liveness', 'fuzz/test_ring_fetches', 'fuzz/test_ring_races',
+         'fuzz/test_ring_takeover',
+         'fuzz/test_ring_bombs', 'fuzz/test_ring_flips', 'fuzz/test_ring_adversary']
+
+# name, file, search, replacement
+MUTANTS = [
+    # the reader's looks and looks again
+    ('no epoch before', R, 'if (shared_load_acquire_u64(&reader->identity->epoch) != reader->epoch) {\n\t\treturn READER_STALE;', 'if (0) {\n\t\treturn READER_STALE;'),
+    ('no control before', R, 'if (control == reader->sequence << RING_CONTROL_SHIFT) {', 'if (control || 1) {'),
+    ('claim flag is enough', R, 'if (control == reader->sequence << RING_CONTROL_SHIFT) {', 'if ((control & ~RING_CONTROL_CLAIM) == reader->sequence << RING_CONTROL_SHIFT) {'),
+    ('no control after', R, 'if ((untrusted_control & ~RING_CONTROL_CLAIM) != reader->sequence << RING_CONTROL_SHIFT) {', 'if (untrusted_control == 1) {'),
+    ('claim flag tears', R, '(untrusted_control & ~RING_CONTROL_CLAIM) !=', 'untrusted_control !='),
+    ('writing flag ignored', R, '(untrusted_control & ~RING_CONTROL_CLAIM) !=', '(untrusted_control & ~RING_CONTROL_FLAGS) !='),
+    ('no epoch after', R, 'shared_fence_acquire();\n\tif (shared_load_u64(&reader->identity->epoch) != reader->epoch) {\n\t\treturn READER_STALE;\n\t}\n\treturn READER_FRAME;', 'return READER_FRAME;'),
+    ('no digest compare', R, 'if (result == READER_FRAME && !digests_agree(reader)) {', 'if (0) {'),
+    ('first digest only', R, 'i < reader->claim.strip_count; i++) {\n\t\tif (!digest_equal', 'i < 1; i++) {\n\t\tif (!digest_equal'),
+    ('no checksum', R, 'if (untrusted->checksum != frame_claim_checksum(untrusted, damage, reader->digests)) {', 'if (0) {'),
+    ('no slot bound', R, 'slot >= reader->geometry.slot_count || ', ''),
+    ('contradicted name is busy', R, ' || untrusted_name == tried', ''),
+    ('refused name is tried again', R, ' || untrusted_name == reader->refused', ''),
+    ('other number is believed', R, 'return fault != FRAME_OTHER_EPOCH && fault != FRAME_OTHER_SEQUENCE;', 'return true;'),
+    ('no lease', R, '(reader->sequence << RING_NAME_SHIFT) | (slot + 1));', '0);'),
+    ('lease of another slot', R, '(reader->sequence << RING_NAME_SHIFT) | (slot + 1));', '(reader->sequence << RING_NAME_SHIFT) | (slot + 2));'),
+    ('lease is kept', R, '\t\tshared_store_release_u64(&reader->block->leases[0], 0);\n\t}\n}', '\t}\n}'),
+    ('cursor is not moved', R, 'shared_store_release_u64(&reader->block->cursor, reader->last);', ''),
+    ('cursor one ahead', R, '(&reader->block->cursor, reader->last);', '(&reader->block->cursor, reader->last + 1);'),
+    ('old frames again', N, '>> RING_NAME_SHIFT > reader->last ? untrusted_name : 0', '>> RING_NAME_SHIFT >= reader->last ? untrusted_name : 0'),
+    ('gap is not counted', R, 'reader->counts.skipped += gap;', ''),
+    ('no quarantine for a row', R, 'reader->bad_row >= RING_QUARANTINE_ROW ||', ''),
+    ('no quarantine for a hundredth', R, ' ||\n\t        reader->bad_window >= RING_QUARANTINE_WINDOW / 100', ''),
+    ('window never ends', R, 'reader->bad_window = 0;', ''),
+    ('no look at the own block', R, 'if (reader->block && shared_load_u64(&reader->block->epoch) != reader->own_epoch) {', 'if (0) {'),
+    ('goodbye in a foreign block', R, 'reader->block && shared_load_u64(&reader->block->epoch) == reader->own_epoch', 'reader->block'),
+    ('revocation is not said', N, 'shared_store_u32(&reader->block->revocations_seen, untrusted_revocations);', ''),
+    ('admission is not awaited', N, '(untrusted_from & RING_FROM_REVOCATIONS_MASK) !=\n\t                (reader->revocations_seen & RING_FROM_REVOCATIONS_MASK)', '0'),
+    ('grant of another', N, 'shared_load_acquire_u64(&reader->grant->epoch_acknowledged) != reader->own_epoch', 'shared_load_acquire_u64(&reader->grant->epoch_acknowledged) == 0'),
+    ('from_sequence is ignored', N, 'if (reader->from_sequence > next) {', 'if (0) {'),
+    ('state is believed', R, 'untrusted_state <= RING_STATE_FAULT ? untrusted_state : RING_STATE_NONE', 'untrusted_state'),
+    ('epoch before the block', R, 'shared_store_release_u64(&reader->block->epoch, 0);\n\tshared_fence_release();\n\twipe_block', 'shared_store_release_u64(&reader->block->epoch, reader->own_epoch);\n\tshared_fence_release();\n\twipe_block'),
+    ('old leases are kept', R, 'shared_store_u64(&block->leases[i], 0);', ''),
+    ('old cursor is kept', R, 'shared_store_u64(&block->cursor, 0);', ''),
+    # the writer
+    ('no second look at the leases', W, 'if (*leased >> slot & 1) {', 'if (0) {'),
+    ('backs off to writing', W, 'shared_store_release_u64(control, before);', 'shared_store_release_u64(control, before | RING_CONTROL_WRITING);'),
+    ('backs off to nothing', W, 'shared_store_release_u64(control, before);', ''),
+    ('dirty is forgotten', W, 'writer->slots[slot].dirty = true;', ''),
+    ('the latest may be written', W, 'i == writer->latest || ', ''),
+    ('leases are ignored', W, '(leased >> i & 1) || ', ''),
+    ('cursors are ignored', W, ' || slot->sequence > cursor', ''),
+    ('cursor one too far', W, 'slot->sequence > cursor', 'slot->sequence > cursor + 1'),
+    ('newest slot first', W, 'slot->sequence < writer->slots[chosen].sequence', 'slot->sequence > writer->slots[chosen].sequence'),
+    ('not said that it writes', W, '(sequence << RING_CONTROL_SHIFT) | RING_CONTROL_WRITING);', '(sequence << RING_CONTROL_SHIFT));'),
+    ('leases hold lossless up', W, 'if (cursor_holds_any(writer, cursor)) {', 'if (writer->lossless) {'),
+    ('steals early', W, 'if (cursor_holds_any(writer, cursor)) {', 'if (choose_slot(writer, 0, cursor) < 0) {'),
+    ('deposed begins', W, 'if (ring_writer_is_deposed(writer)) {\n\t\treturn WRITER_DEPOSED;\n\t}\n\tif (writer->sequence', 'if (writer->sequence'),
+    ('deposed publishes', W, 'writer->current = -1;\n\tif (ring_writer_is_deposed(writer)) {', 'writer->current = -1;\n\tif (0) {'),
+    ('deposed tends', W, 'if (ring_writer_is_deposed(writer)) {\n\t\treturn false;', 'if (0) {\n\t\treturn false;'),
+    ('2^56 and on', W, 'writer->sequence >= RING_SEQUENCE_MAX', '0'),
+    ('no index', W, 'shared_store_release_u64(index_at(writer, frame->sequence), name);', ''),
+    ('magic is wiped', W, 'store_zeroes(g + sizeof(shared_u64),\n\t        offsetof(struct ring_identity, heartbeat) - sizeof(shared_u64));', 'store_zeroes(g, offsetof(struct ring_identity, heartbeat));'),
+    ('epoch is left at the start', W, 'shared_store_release_u64(&identity->epoch, 0);', ''),
+    ('nobody watches for another', W, 'shared_load_u64(&identity->epoch) != 0 && somebody_produces(identity)', '0'),
+    ('foreign memory is taken', W, '!page_is_blank(identity)', '0'),
+    ('frame is not checked', W, 'if (writer->fault != FRAME_FITS) {', 'if (0) {'),
+    ('too many strips', W, 'if (rows < (info->height + RING_STRIPS_MAX - 1) / RING_STRIPS_MAX) {', 'if (0) {'),
+    # what the writer knows of consumers
+    ('another session counts', C, 'if (untrusted->attached_epoch != watch->producer_epoch) {', 'if (0) {'),
+    ('leases never age', C, 'clock_elapsed_ns(consumer->leases[j].since_ns, now_ns) >=\n\t\t\t                CONSUMER_LEASE_NS', '0'),
+    ('silent leases count', C, 'if (!consumer->epoch ||\n\t\t        consumer_silent_ns(consumer, now_ns) >= CONSUMER_SILENT_NS) {\n\t\t\tcontinue;', 'if (!consumer->epoch) {\n\t\t\tcontinue;'),
+    ('no bound for a lease', C, 'if (slot >= RING_SLOTS_MAX) {', 'if (0) {'),
+    ('second lease is ignored', C, 'for (unsigned j = 0; j < RING_LEASES_MAX; j++) {\n\t\t\tuint64_t slot', 'for (unsigned j = 0; j < 1; j++) {\n\t\t\tuint64_t slot'),
+    ('cursor of the future', C, 'if (untrusted_cursor > published) {', 'if (0) {'),
+    ('cursor goes back', C, 'if (untrusted_cursor <= consumer->cursor) {', 'if (untrusted_cursor == consumer->cursor) {'),
+    ('patience never ends', C, 'consumer->cursor < published &&', '0 &&'),
+    ('idle is given up', C, 'consumer->cursor < published &&', ''),
+    ('no patience', C, 'if (clock_elapsed_ns(watch->blocked_since_ns, now_ns) < CONSUMER_PATIENCE_NS) {', 'if (0) {'),
+    ('the silent are kept', C, 'if (consumer_silent_ns(consumer, now_ns) >= CONSUMER_PATIENCE_NS) {', 'if (0) {'),
+    ('let in again unasked', C, 'reading.revocations_seen == consumer->revocations &&', '1 &&'),
+    ('the silent are let in', C, ' &&\n\t           consumer_silent_ns(consumer, now_ns) < CONSUMER_SILENT_NS', ''),
+    ('admitted one late', C, 'grant_admit(grant, consumer, published + 1);', 'grant_admit(grant, consumer, published + 2);'),
+    ('admitted one early', C, 'grant_admit(grant, consumer, published + 1);', 'grant_admit(grant, consumer, published);'),
+    ('grants are said once', C, 'grant_repeat(&watch->grants[i], &watch->consumers[i]);', ''),
+    ('goodbye is not heard', C, 'memset(&watch->consumers[i], 0, sizeof(watch->consumers[i]));', ''),
+    # the judgement of a claim
+    ('any epoch', F, 'untrusted->epoch != epoch', '0'),
+    ('any sequence', F, 'untrusted->sequence != sequence', '0'),
+    ('any width', F, 'info->width > FRAME_SIDE_MAX ||', ''),
+    ('any height', F, 'info->height == 0 ||\n\t        info->height > FRAME_SIDE_MAX', 'info->height == 0'),
+    ('no height', F, 'info->height == 0 ||', ''),
+    ('odd stride', F, 'info->stride % 4 ||', ''),
+    ('short stride', F, ' || info->stride < (uint64_t)info->width * format->bytes', ''),
+    ('over capacity', F, 'frame_info_bytes(info) > slot_capacity', '0'),
+    ('capacity in 32 bits', F, 'frame_info_bytes(info) > slot_capacity', '(uint32_t)frame_info_bytes(info) > slot_capacity'),
+    ('any length', F, 'untrusted->data_size != frame_info_bytes(&info)', '0'),
+    ('any digest', F, '!digest_is_known(untrusted->digest_algorithm)', '0'),
+    ('strips need not cover', F, 'return untrusted->strip_count == (untrusted->height + rows - 1) / rows;', 'return untrusted->strip_count > 0;'),
+    ('too many digests', F, ' || untrusted->strip_count > RING_STRIPS_MAX', ''),
+    ('no rows', F, 'rows == 0 ||', ''),
+    ('too much damage', F, 'untrusted->damage_count > FRAME_DAMAGE_MAX', '0'),
+    ('damage to the right', F, '(uint32_t)rect.x + rect.width > claim->width ||', ''),
+    ('damage below', F, ' ||\n\t\t        (uint32_t)rect.y + rect.height > claim->height', ''),
+    ('empty damage', F, 'rect.width == 0 || rect.height == 0 ||', ''),
+    ('damage since the future', F, 'base_sequence < claim->sequence ? base_sequence : 0', 'base_sequence'),
+    ('digests unchecked', F, 'XXH32_update(&state, digests, (size_t)claim->strip_count * RING_DIGEST_SIZE);', ''),
+    ('damage unchecked', F, 'XXH32_update(&state, damage, claim->damage_count * sizeof(uint64_t));', ''),
+    # the header
+    ('header unchecked', H, 'untrusted->checksum != XXH32(untrusted, HEADER_CHECKED, 0)', '0'),
+    ('any major', H, 'header->major != RING_MAJOR', '0'),
+    ('any feature', H, 'untrusted->features_required & ~RING_FEATURES_KNOWN', '0'),
+    ('payloads outside', H, ' ||\n\t        geometry->end > header->region_size', ''),
+    ('region not mapped', H, 'header->region_size > mapped ? HEADER_TOO_LARGE : HEADER_GOOD', 'HEADER_GOOD'),
+    ('epoch read once', H, ' || shared_load_u64(&identity->epoch) != header->epoch', ''),
+    ('no epoch is ready', H, 'header->epoch == 0 || ', ''),
+    ('any slot count', H, ' || geometry->slot_count > RING_SLOTS_MAX', ''),
+    ('any descriptor stride', H, ' || geometry->descriptor_stride % 64', ''),
+    ('short index', H, 'length < 2 * geometry->slot_count || ', ''),
+    ('long index', H, ' || length > RING_INDEX_MAX', ''),
+    ('index no power of two', H, ' ||\n\t        (length & (length - 1))', ''),
+    ('any capacity', H, ' ||\n\t        geometry->slot_capacity > UINT64_C(1) << 40', ''),
+    ('control characters', H, "untrusted[i] < 0x20 || untrusted[i] > 0x7e ? '?' : untrusted[i]", 'untrusted[i]'),
+    # hearts
+    ('first sight is life', L, 'liveness->seen = true;\n\t\tliveness->value = untrusted;', 'liveness->seen = true;\n\t\tliveness->value = untrusted;\n\t\tliveness->moved = true;\n\t\tliveness->moved_ns = now_ns;'),
+    ('never gone', L, 'silent_ns < LIVENESS_GONE_NS ? LIVENESS_STALE : LIVENESS_GONE', 'LIVENESS_STALE'),
+]
+
+
+def run(command, folder, seconds):
+    try:
+        return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=seconds).returncode
+    except subprocess.TimeoutExpired:
+        return 'hangs'
+
+
+def build(tree):
+    targets = ['tests/' + test for test in TESTS]
+    return run(['ninja', '-C', 'build'] + targets, tree, 600)
+
+
+def killer(tree):
+    """The first test that fails, and how; None when all of them pass."""
+    for test in TESTS:
+        command = [os.path.join(tree, 'build/tests', test)]
+        if test == 'fuzz/test_ring_adversary':
+            command.append('200000')
+        if test == 'fuzz/test_ring_flips':
+            command.append('5000')
+        code = run(command, tree, 60)
+        if code != 0:
+            return '%s (%s)' % (os.path.basename(test), code)
+    return None
+
+
+def try_mutant(tree, mutant):
+    name, path, search, replacement = mutant
+    whole = os.path.join(tree, path)
+    with open(whole, encoding='utf-8') as source:
+        text = source.read()
+    if text.count(search) != 1:
+        return 'applies %d times instead of once' % text.count(search), False
+    with open(whole, 'w', encoding='utf-8') as source:
+        source.write(text.replace(search, replacement))
+    try:
+        if build(tree) != 0:
+            return 'does not build', False
+        killed_by = killer(tree)
+    finally:
+        with open(whole, 'w', encoding='utf-8') as source:
+            source.write(text)
+    return killed_by or 'SURVIVES', killed_by is not None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
+    parser.add_argument('--only', help='the mutants whose name contains this')
+    parser.add_argument('--keep', action='store_true', help='keep the copy of the tree')
+    options = parser.parse_args()
+    # Ended from outside, the copy of the tree goes too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    tree = os.path.join(tempfile.mkdtemp(prefix='oriel-mutants-'), 'tree')
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns('build*', '.git', 'results'))
+    failed = 0
+    try:
+        if run(['meson', 'setup', 'build', '-Dwindow=disabled'], tree, 300) != 0:
+            sys.exit('the copy of the tree does not configure')
+        if build(tree) != 0 or killer(tree):
+            sys.exit('the tests fail without any mutant')
+        for mutant in MUTANTS:
+            if options.only and options.only not in mutant[0]:
+                continue
+            verdict, good = try_mutant(tree, mutant)
+            failed += not good
+            print('%-32s %s' % (mutant[0], verdict), flush=True)
+    finally:
+        if not options.keep:
+            shutil.rmtree(os.path.dirname(tree))
+    print('%d not killed' % failed)
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
