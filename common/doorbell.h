@@ -1,96 +1,68 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A host process as a peer of an ivshmem server: rings guests and other host processes, and is rung
- * by them. Owned by the region of a "server:" address (region_server.c).
+ * A way to wake the other side, and to be woken by it: what comes with a region besides its memory.
  *
- *   connect -> greeting (bounded time) -> ring, wait on doorbell_fd(), drain
- *                                         doorbell_turn() whenever doorbell->socket is readable
+ *   server:   a host process rings the eventfds that the server introduced it to (region_server.c)
+ *   pci:      a guest rings through the device's register, and is rung by MSI-X where the device is
+ *             bound to vfio-pci (doorbell_pci.c)
  *
- * The server only introduces peers to each other. When it is gone, or says something that it may
- * not, the socket is closed and all eventfds stay: who is known already can be rung, and can ring.
- * A server is not trusted: every message is judged, every descriptor looked at, and no call waits
- * longer than it says. Peers are trusted as far as they share the memory: one of them could make an
- * eventfd blocking again.
+ * A ring is a hint. It may be lost without a word (a peer that is gone, a server that died), come
+ * late, or come from anybody who shares the memory; see wakeup.h. Who wants to be rung publishes
+ * peer and vector in shared memory, for ids come and go.
  *
- * Threads: doorbell_turn() against all others by the caller; the others may run side by side.
+ * Threads: one at a time.
  */
 #ifndef ORIEL_DOORBELL_H
 #define ORIEL_DOORBELL_H
 
 #include "clock.h"
 #include "complaint.h"
-#include "ivshmem_message.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DOORBELL_PEERS_MAX   64u /* others, at once */
-#define DOORBELL_VECTORS_MAX 16u /* of one peer; further ones are closed unused */
-#define DOORBELL_GREETING_NS NS_PER_S
-/* More messages a second than that are a server gone mad; 64 peers coming at once make 1024. */
-#define DOORBELL_FLOOD 20000u
+#define DOORBELL_PEER_MAX   65535u /* the register has 16 bits for either */
+#define DOORBELL_VECTOR_MAX 65535u
+#define DOORBELL_TURN_NS    NS_PER_S
 
-struct doorbell_peer {
-	unsigned id;
-	unsigned vectors;
-	int fds[DOORBELL_VECTORS_MAX];
+struct doorbell;
+
+struct doorbell_ops {
+	const char *name; /* for logs and run.json: "server", "pci" */
+	/* As doorbell_ring(); peer and vector are in range. */
+	int (*ring)(struct doorbell *doorbell, unsigned peer, unsigned vector);
+	/* Hears who came and who left. NULL: there is nothing to hear. */
+	void (*turn)(struct doorbell *doorbell);
+	void (*close)(struct doorbell *doorbell);
 };
 
 struct doorbell {
-	int socket; /* to poll for doorbell_turn(); -1 once the server is gone */
-	int id;     /* our own; what others need to ring us */
-	struct doorbell_peer own;
-	struct doorbell_peer peers[DOORBELL_PEERS_MAX];
-	unsigned peer_count;
-	int memory; /* until doorbell_greet() hands it over */
-	bool versioned;
-	struct ivshmem_inbox inbox;
-	uint64_t second_ns; /* when the counting of messages began */
-	unsigned messages;
+	const struct doorbell_ops *ops;
+	unsigned peer;   /* our own id */
+	unsigned vector; /* of ours that others should ring */
+	int fd;          /* an eventfd that is readable once we were rung; -1: we cannot be rung */
+	struct complaint why_deaf; /* why we cannot, and the cure */
+	uint64_t turned_ns;
+	uint64_t rings; /* that we sent */
 };
 
 /*
- * Connects to a server and takes its greeting, within DOORBELL_GREETING_NS.
+ * Rings a peer. Rings that it did not take yet merge into one wake-up. One system call, or one
+ * store into the device's register.
  *
- * memory:  set on 0: the server's shared memory, the caller's to close. Its open file description
- *          belongs to every peer: reopen it before locking anything.
- * returns: 0; -ENOENT nobody serves there (yet); -EACCES; -ETIMEDOUT; -EUSERS it has no room;
- *          -EPROTO it is no ivshmem server; or another -errno. On failure *why holds what is wrong
- *          and the cure, and the doorbell is as after doorbell_finish().
+ * peer, vector: as published by the other side; any value may come
+ * order:        the caller's full fence stands between what it stored in shared memory and this
+ * returns: 0, also for a peer that is gone; -ENOENT no such peer or vector, as far as is known here
  */
-int doorbell_connect(
-        struct doorbell *doorbell, const char *path, int *memory, struct complaint *why);
+int doorbell_ring(struct doorbell *doorbell, uint32_t peer, uint32_t vector);
 
-/*
- * The second half of doorbell_connect(), on a connected socket, which it takes over also on
- * failure. Done when the memory and a vector of our own came and then nothing for a moment, for
- * nobody says how many vectors there will be; a late one is added by doorbell_turn().
- */
-int doorbell_greet(struct doorbell *doorbell, int socket, uint64_t timeout_ns, int *memory,
-        struct complaint *why);
+/* Takes the rings off fd. returns: how many, 0 for none */
+uint64_t doorbell_drain(const struct doorbell *doorbell);
 
-/*
- * Takes what the server said meanwhile, at most some hundred messages. Never waits.
- *
- * returns: how many joins and leaves of single vectors and peers there were; -EPIPE the server is
- *          gone; -EPROTO or another -errno: it said something impossible, told in *why. Whoever is
- *          known stays known; later calls return 0.
- */
-int doorbell_turn(struct doorbell *doorbell, struct complaint *why);
+/* Hears who came and who left, once in DOORBELL_TURN_NS; call it as often as you like. */
+void doorbell_turn(struct doorbell *doorbell, uint64_t now_ns);
 
-/* Our own eventfd of a vector, to poll for POLLIN; -1 when the server gave us fewer. */
-int doorbell_fd(const struct doorbell *doorbell, unsigned vector);
-
-/* Takes the rings of a vector off the eventfd. returns: how many, 0 for none */
-uint64_t doorbell_drain(const struct doorbell *doorbell, unsigned vector);
-
-/*
- * Rings a peer. Rings that it has not drained yet merge into one wake-up.
- * returns: 0; -ENOENT no such peer or vector, as far as we were told; or another -errno
- */
-int doorbell_ring(const struct doorbell *doorbell, unsigned peer, unsigned vector);
-
-/* Closes everything. NULL and finished ones are fine. */
-void doorbell_finish(struct doorbell *doorbell);
+/* NULL is fine. */
+void doorbell_close(struct doorbell *doorbell);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "region.h"
 #include "bus_guard.h"
+#include "doorbell_backend.h"
 #include "region_backend.h"
 
 #include <errno.h>
@@ -42,6 +43,26 @@ int region_open(struct region *region, const char *address, enum region_access a
 		snprintf(region->address, sizeof(region->address), "%s", address);
 	}
 	return error;
+}
+
+int region_open_doorbell(struct region *region, struct complaint *why)
+{
+	char device[REGION_ADDRESS_SIZE];
+	char *name;
+
+	if (region->doorbell) {
+		return 0;
+	}
+	if (strncmp(region->address, PCI_PREFIX, strlen(PCI_PREFIX)) != 0) {
+		complain(why, "a file has no doorbell; share it through a doorbell-server "
+		              "(--region server:/path.sock)");
+		return -ENOTSUP;
+	}
+	/* /sys/bus/pci/devices/0000:00:10.0/resource2_wc */
+	snprintf(device, sizeof(device), "%s", region->path);
+	*strrchr(device, '/') = '\0';
+	name = strrchr(device, '/') + 1;
+	return doorbell_pci_open(&region->doorbell, REGION_PCI_ROOT, name, why);
 }
 
 int region_create(const char *address, uint64_t size, struct complaint *why)
@@ -231,7 +252,7 @@ bool region_was_replaced(const struct region *region)
 {
 	struct stat status;
 
-	if (region->doorbell) {
+	if (strncmp(region->address, SERVER_PREFIX, strlen(SERVER_PREFIX)) == 0) {
 		return region_server_was_replaced(region);
 	}
 	if (stat(region->path, &status) != 0) {
@@ -271,6 +292,6 @@ void region_close(struct region *region)
 	}
 	region_unmap(region->bytes, region->size);
 	close(region->fd);
-	region_server_close(region->doorbell);
+	doorbell_close(region->doorbell);
 	*region = (struct region) { .fd = -1 };
 }

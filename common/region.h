@@ -47,7 +47,7 @@ struct region {
 	dev_t device;
 	ino_t inode;
 	struct span parts[REGION_PARTS_MAX]; /* of region_map_writable() */
-	struct doorbell *doorbell;           /* of server:, else NULL; closed with the region */
+	struct doorbell *doorbell;           /* NULL: none; closed with the region */
 };
 
 /* Tells from its own bytes whether a region is ours: the caller knows the magic, this file not. */
@@ -60,6 +60,13 @@ typedef bool region_recognise(const uint8_t *bytes, size_t size);
  */
 int region_open(struct region *region, const char *address, enum region_access access,
         region_recognise *recognise, struct complaint *why);
+
+/*
+ * Sets region->doorbell where the region can have one and has none yet. That of server: comes with
+ * the memory; a guest's device is asked for it here.
+ * returns: 0; -ENOTSUP there is none, and the complaint says what to do; or another -errno
+ */
+int region_open_doorbell(struct region *region, struct complaint *why);
 
 /*
  * Makes a file region of size bytes (a power of two) with posix_fallocate, mode 0600. A region of
@@ -91,7 +98,7 @@ void region_unlock(const struct region *region, uint64_t offset, uint64_t length
 
 /*
  * The path names another file now (or none): who launched the guest made it anew. Of server: that
- * our server is gone and another one greets at its socket, which may take DOORBELL_GREETING_NS to
+ * our server is gone and another one greets at its socket, which may take IVSHMEM_GREETING_NS to
  * find out; while none does, the memory is as good as it was.
  */
 bool region_was_replaced(const struct region *region);

@@ -29,11 +29,8 @@ int region_pci_open(struct region *region, const char *root, const char *device,
 int region_server_open(
         struct region *region, const char *path, enum region_access access, struct complaint *why);
 
-/* As region_was_replaced(), of a region with a doorbell. */
+/* As region_was_replaced(), of a region that a server shares. */
 bool region_server_was_replaced(const struct region *region);
-
-/* Leaves the server. NULL is fine. */
-void region_server_close(struct doorbell *doorbell);
 
 /*
  * Fills the region from an open file and maps all of it, watched for SIGBUS. Takes over fd, also on

@@ -2,13 +2,12 @@
 /*
  * A region that an ivshmem server shares, with the doorbell that comes along.
  */
-#include "doorbell.h"
+#include "doorbell_backend.h"
 #include "region_backend.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -55,26 +54,21 @@ static int map_memory(struct region *region, int memory, const char *path,
 int region_server_open(
         struct region *region, const char *path, enum region_access access, struct complaint *why)
 {
-	struct doorbell *doorbell = calloc(1, sizeof(*doorbell));
 	struct stat status = { .st_ino = 0 };
+	struct doorbell *doorbell;
 	int memory;
 	int error;
 
-	if (!doorbell) {
-		complain(why, "out of memory");
-		return -ENOMEM;
-	}
 	/* Looked at first: should it be made anew meanwhile, we notice later. */
 	(void)!stat(path, &status);
-	error = doorbell_connect(doorbell, path, &memory, why);
+	error = doorbell_server_open(&doorbell, path, &memory, why);
 	if (error) {
-		free(doorbell);
 		return error;
 	}
 	error = map_memory(region, memory, path, access, why);
 	close(memory);
 	if (error) {
-		region_server_close(doorbell);
+		doorbell_close(doorbell);
 		return error;
 	}
 	region->device = status.st_dev;
@@ -85,8 +79,9 @@ int region_server_open(
 
 bool region_server_was_replaced(const struct region *region)
 {
+	struct ivshmem_client *client = doorbell_server_client(region->doorbell);
+	struct ivshmem_client other;
 	struct complaint why;
-	struct doorbell other;
 	struct stat status;
 	int memory;
 
@@ -94,22 +89,16 @@ bool region_server_was_replaced(const struct region *region)
 		return false;
 	}
 	/* A server that ended has closed the connection, behind what it said before. */
-	(void)doorbell_turn(region->doorbell, &why);
+	(void)ivshmem_client_turn(client, &why);
 	if (status.st_dev == region->device && status.st_ino == region->inode &&
-	        region->doorbell->socket >= 0) {
+	        client->socket >= 0) {
 		return false;
 	}
 	/* A socket that a dead server left behind, or that systemd keeps, tells nothing. */
-	if (doorbell_connect(&other, region->path, &memory, &why) != 0) {
+	if (ivshmem_client_connect(&other, region->path, &memory, &why) != 0) {
 		return false;
 	}
 	close(memory);
-	doorbell_finish(&other);
+	ivshmem_client_finish(&other);
 	return true;
-}
-
-void region_server_close(struct doorbell *doorbell)
-{
-	doorbell_finish(doorbell);
-	free(doorbell);
 }

@@ -309,9 +309,8 @@ enum link_state link_turn(struct link *link, uint64_t now_ns)
 		}
 		return link->state;
 	}
-	if (link->region.doorbell && now_ns >= link->next_doorbell_ns) {
-		link->next_doorbell_ns = now_ns + CHECK_NS;
-		(void)doorbell_turn(link->region.doorbell, &why);
+	if (link->region.doorbell) {
+		doorbell_turn(link->region.doorbell, now_ns);
 	}
 	if (region_was_lost(&link->region)) {
 		complain(&link->detail, "the region's file was truncated");

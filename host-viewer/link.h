@@ -44,7 +44,6 @@ struct link {
 	unsigned block;
 	uint64_t next_look_ns;            /* at the header, or for the region */
 	uint64_t next_path_check_ns;      /* for a region that was made anew */
-	uint64_t next_doorbell_ns;        /* to hear what a doorbell-server says */
 	uint64_t sessions;                /* how many were attached */
 	struct ring_reader_counts counts; /* of the sessions that are over */
 	uint64_t last_sum;   /* of the sequences counted in those, to reconcile with counts */

@@ -6,7 +6,7 @@
  *
  * ORIEL_FUZZ_CASES: how many scripts (default 20000); ORIEL_FUZZ_SEED: which
  */
-#include "doorbell.h"
+#include "ivshmem_client.h"
 #include "wire.h"
 
 #include <fcntl.h>
@@ -140,13 +140,13 @@ static void send_much(struct fuzz *fuzz, int server, int64_t own)
 	}
 }
 
-static void assert_eventfds(const struct doorbell_peer *peer)
+static void assert_eventfds(const struct ivshmem_peer *peer)
 {
 	char path[32];
 	char name[64] = "";
 
 	assert_in_range(peer->id, 0, IVSHMEM_ID_MAX);
-	assert_in_range(peer->vectors, 1, DOORBELL_VECTORS_MAX);
+	assert_in_range(peer->vectors, 1, IVSHMEM_VECTORS_MAX);
 	for (unsigned i = 0; i < peer->vectors; i++) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", peer->fds[i]);
 		assert_true(readlink(path, name, sizeof(name) - 1) > 0);
@@ -155,25 +155,25 @@ static void assert_eventfds(const struct doorbell_peer *peer)
 	}
 }
 
-static void assert_sound(const struct doorbell *doorbell)
+static void assert_sound(const struct ivshmem_client *client)
 {
-	assert_in_range(doorbell->peer_count, 0, DOORBELL_PEERS_MAX);
-	assert_int_equal(doorbell->own.id, doorbell->id);
-	assert_eventfds(&doorbell->own);
-	for (unsigned i = 0; i < doorbell->peer_count; i++) {
-		const struct doorbell_peer *peer = &doorbell->peers[i];
+	assert_in_range(client->peer_count, 0, IVSHMEM_PEERS_MAX);
+	assert_int_equal(client->own.id, client->id);
+	assert_eventfds(&client->own);
+	for (unsigned i = 0; i < client->peer_count; i++) {
+		const struct ivshmem_peer *peer = &client->peers[i];
 
 		assert_eventfds(peer);
-		assert_int_not_equal(peer->id, doorbell->id);
-		assert_int_equal(doorbell_ring(doorbell, peer->id, peer->vectors - 1), 0);
-		assert_int_equal(doorbell_ring(doorbell, peer->id, peer->vectors), -ENOENT);
+		assert_int_not_equal(peer->id, client->id);
+		assert_int_equal(ivshmem_client_ring(client, peer->id, peer->vectors - 1), 0);
+		assert_int_equal(ivshmem_client_ring(client, peer->id, peer->vectors), -ENOENT);
 		for (unsigned j = 0; j < i; j++) {
-			assert_int_not_equal(peer->id, doorbell->peers[j].id);
+			assert_int_not_equal(peer->id, client->peers[j].id);
 		}
 	}
 }
 
-static void follow(struct fuzz *fuzz, struct doorbell *doorbell, struct wire *wire, int64_t own)
+static void follow(struct fuzz *fuzz, struct ivshmem_client *client, struct wire *wire, int64_t own)
 {
 	struct complaint why = { "" };
 	int result = 0;
@@ -181,9 +181,9 @@ static void follow(struct fuzz *fuzz, struct doorbell *doorbell, struct wire *wi
 	send_much(fuzz, wire->server, own);
 	close(wire->server);
 	wire->server = -1;
-	while (doorbell->socket >= 0) {
-		result = doorbell_turn(doorbell, &why);
-		assert_sound(doorbell);
+	while (client->socket >= 0) {
+		result = ivshmem_client_turn(client, &why);
+		assert_sound(client);
 	}
 	assert_true(result == -EPIPE || result == -EPROTO);
 	assert_true(why.text[0] != '\0');
@@ -193,7 +193,7 @@ static void run_case(struct fuzz *fuzz)
 {
 	static const unsigned ids[] = { 3, 20, 20, 1000 };
 	struct complaint why = { "" };
-	struct doorbell doorbell;
+	struct ivshmem_client client;
 	int64_t own = below(fuzz, 20);
 	bool stays = one_in(fuzz, 20);
 	struct wire wire;
@@ -208,27 +208,27 @@ static void run_case(struct fuzz *fuzz)
 	if (!stays) {
 		close(wire.server);
 	}
-	error = doorbell_greet(&doorbell, wire.client, QUICK_NS, &memory, &why);
+	error = ivshmem_client_greet(&client, wire.client, QUICK_NS, &memory, &why);
 	if (error) {
 		assert_true(error == -EPROTO || error == -EPIPE || error == -ETIMEDOUT ||
 		            error == -EUSERS);
 		assert_true(why.text[0] != '\0');
-		assert_int_equal(doorbell.socket, -1);
+		assert_int_equal(client.socket, -1);
 		assert_int_equal(memory, -1);
 		fuzz->refused++;
 	} else {
 		assert_true(memory >= 0);
 		close(memory);
-		assert_sound(&doorbell);
+		assert_sound(&client);
 		fuzz->greeted++;
 		if (stays) {
-			follow(fuzz, &doorbell, &wire, own);
+			follow(fuzz, &client, &wire, own);
 		}
 	}
 	if (stays && wire.server >= 0) {
 		close(wire.server);
 	}
-	doorbell_finish(&doorbell);
+	ivshmem_client_finish(&client);
 }
 
 static uint64_t from_environment(const char *name, uint64_t otherwise)
@@ -287,7 +287,7 @@ static void greet_well(struct wire *wire)
 static void a_flood_ends_the_connection(void **state)
 {
 	struct complaint why = { "" };
-	struct doorbell doorbell;
+	struct ivshmem_client client;
 	unsigned messages = 0;
 	struct wire wire;
 	int result = 0;
@@ -296,20 +296,20 @@ static void a_flood_ends_the_connection(void **state)
 	(void)state;
 	wire_open(&wire);
 	greet_well(&wire);
-	assert_int_equal(doorbell_greet(&doorbell, wire.client, NS_PER_S, &memory, &why), 0);
+	assert_int_equal(ivshmem_client_greet(&client, wire.client, NS_PER_S, &memory, &why), 0);
 	close(memory);
 	/* A slow machine may need a second and more for so many: then there is no flood. */
-	while (result >= 0 && messages < 10 * DOORBELL_FLOOD) {
+	while (result >= 0 && messages < 10 * IVSHMEM_FLOOD) {
 		while (messages % 128 != 127 && ivshmem_send(wire.server, 7, -1) == 0) {
 			messages++;
 		}
 		messages++;
-		result = doorbell_turn(&doorbell, &why);
+		result = ivshmem_client_turn(&client, &why);
 	}
 	assert_int_equal(result, -EPROTO);
 	assert_non_null(strstr(why.text, "floods"));
-	assert_sound(&doorbell);
-	doorbell_finish(&doorbell);
+	assert_sound(&client);
+	ivshmem_client_finish(&client);
 	close(wire.server);
 }
 
@@ -317,7 +317,7 @@ static void a_flood_ends_the_connection(void **state)
 static void a_turn_is_bounded(void **state)
 {
 	struct complaint why = { "" };
-	struct doorbell doorbell;
+	struct ivshmem_client client;
 	unsigned sent = 0;
 	struct wire wire;
 	int left = 0;
@@ -328,26 +328,26 @@ static void a_turn_is_bounded(void **state)
 	wire_open(&wire);
 	assert_int_equal(setsockopt(wire.server, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
 	greet_well(&wire);
-	assert_int_equal(doorbell_greet(&doorbell, wire.client, NS_PER_S, &memory, &why), 0);
+	assert_int_equal(ivshmem_client_greet(&client, wire.client, NS_PER_S, &memory, &why), 0);
 	close(memory);
 	while (sent < 5000 && ivshmem_send(wire.server, 7, -1) == 0) {
 		sent++;
 	}
 	assert_true(sent > 300);
-	assert_int_equal(doorbell_turn(&doorbell, &why), 0);
-	while (doorbell.socket >= 0 && doorbell.messages < sent + 4) {
-		assert_int_equal(doorbell_turn(&doorbell, &why), 0);
+	assert_int_equal(ivshmem_client_turn(&client, &why), 0);
+	while (client.socket >= 0 && client.messages < sent + 4) {
+		assert_int_equal(ivshmem_client_turn(&client, &why), 0);
 		left++;
 	}
 	assert_true(left >= 1);
-	doorbell_finish(&doorbell);
+	ivshmem_client_finish(&client);
 	close(wire.server);
 }
 
 static void a_greeting_without_end_ends_in_time(void **state)
 {
 	struct complaint why = { "" };
-	struct doorbell doorbell;
+	struct ivshmem_client client;
 	struct wire wire;
 	uint64_t start_ns = clock_now_ns();
 	int memory;
@@ -368,7 +368,7 @@ static void a_greeting_without_end_ends_in_time(void **state)
 			(void)!write(wire.server, &leave, sizeof(leave));
 		}
 	}
-	error = doorbell_greet(&doorbell, wire.client, 300 * NS_PER_MS, &memory, &why);
+	error = ivshmem_client_greet(&client, wire.client, 300 * NS_PER_MS, &memory, &why);
 	assert_true(error == -ETIMEDOUT || error == -EPROTO);
 	assert_true(clock_elapsed_ns(start_ns, clock_now_ns()) < 10 * NS_PER_S);
 	kill(child, SIGKILL);

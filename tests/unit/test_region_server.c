@@ -3,7 +3,7 @@
  * server: addresses, against a server of the test's own: what is mapped and how, locks, doorbells,
  * servers that die, are replaced, say nothing or nonsense (H3).
  */
-#include "doorbell.h"
+#include "doorbell_backend.h"
 #include "place.h"
 #include "region.h"
 #include "wire.h"
@@ -104,9 +104,9 @@ static void address_of(const struct place *place, char address[REGION_ADDRESS_SI
 	snprintf(address, REGION_ADDRESS_SIZE, "server:%s", place->path);
 }
 
-static void wait_for_server(const struct doorbell *doorbell)
+static void wait_for_server(const struct ivshmem_client *client)
 {
-	struct pollfd readable = { .fd = doorbell->socket, .events = POLLIN };
+	struct pollfd readable = { .fd = client->socket, .events = POLLIN };
 
 	assert_int_equal(poll(&readable, 1, 10000), 1);
 }
@@ -119,7 +119,7 @@ static void peers_ring_each_other_even_without_server(void **state)
 	pid_t server = serve(place->path, &good, own, other);
 	char address[REGION_ADDRESS_SIZE];
 	struct complaint why = { "" };
-	struct doorbell *doorbell;
+	struct ivshmem_client *client;
 	struct region region;
 	uint64_t count = 0;
 
@@ -129,28 +129,28 @@ static void peers_ring_each_other_even_without_server(void **state)
 	assert_string_equal(region.mapping, "server");
 	assert_string_equal(region.address, address);
 	region.bytes[MIB - 1] = 1;
-	doorbell = region.doorbell;
-	assert_int_equal(doorbell->id, OWN_ID);
-	assert_int_equal(doorbell->own.vectors, 2);
-	assert_int_equal(doorbell_fd(doorbell, 2), -1);
+	client = doorbell_server_client(region.doorbell);
+	assert_int_equal(client->id, OWN_ID);
+	assert_int_equal(client->own.vectors, 2);
+	assert_int_equal(ivshmem_client_fd(client, 2), -1);
 	end(server);
-	wait_for_server(doorbell);
-	assert_int_equal(doorbell_turn(doorbell, &why), -EPIPE);
-	assert_int_equal(doorbell_turn(doorbell, &why), 0);
-	assert_int_equal(doorbell_ring(doorbell, OTHER_ID, 0), 0);
-	assert_int_equal(doorbell_ring(doorbell, OTHER_ID, 1), -ENOENT);
-	assert_int_equal(doorbell_ring(doorbell, OTHER_ID + 1, 0), -ENOENT);
+	wait_for_server(client);
+	assert_int_equal(ivshmem_client_turn(client, &why), -EPIPE);
+	assert_int_equal(ivshmem_client_turn(client, &why), 0);
+	assert_int_equal(ivshmem_client_ring(client, OTHER_ID, 0), 0);
+	assert_int_equal(ivshmem_client_ring(client, OTHER_ID, 1), -ENOENT);
+	assert_int_equal(ivshmem_client_ring(client, OTHER_ID + 1, 0), -ENOENT);
 	assert_int_equal(read(other, &count, sizeof(count)), sizeof(count));
-	assert_int_equal(doorbell_drain(doorbell, 0), 0);
+	assert_int_equal(ivshmem_client_drain(client, 0), 0);
 	count = 3;
 	assert_int_equal(write(own, &count, sizeof(count)), sizeof(count));
-	assert_int_equal(doorbell_drain(doorbell, 0), 3);
-	assert_int_equal(doorbell_drain(doorbell, 0), 0);
-	assert_int_equal(doorbell_drain(doorbell, 99), 0);
+	assert_int_equal(ivshmem_client_drain(client, 0), 3);
+	assert_int_equal(ivshmem_client_drain(client, 0), 0);
+	assert_int_equal(ivshmem_client_drain(client, 99), 0);
 	/* A full counter is a ring as well. */
 	count = UINT64_MAX - 1;
 	assert_int_equal(write(other, &count, sizeof(count)), sizeof(count));
-	assert_int_equal(doorbell_ring(doorbell, OTHER_ID, 0), 0);
+	assert_int_equal(ivshmem_client_ring(client, OTHER_ID, 0), 0);
 	region_close(&region);
 	close(own);
 	close(other);
