@@ -115,6 +115,18 @@ double command_line_rate(const struct argp_state *state, const char *option, con
 	return rate;
 }
 
+enum wakeup_way command_line_wakeup(
+        const struct argp_state *state, const char *option, const char *text)
+{
+	enum wakeup_way way;
+
+	if (!wakeup_parse_way(text, &way)) {
+		command_line_refuse(state, "%s: '%.60s' is none; use auto, doorbell, poll or spin",
+		        option, text);
+	}
+	return way;
+}
+
 uint64_t command_line_size(const struct argp_state *state, const char *option, const char *text)
 {
 	struct complaint why;

@@ -5,9 +5,17 @@
 #ifndef ORIEL_COMMAND_LINE_H
 #define ORIEL_COMMAND_LINE_H
 
+#include "wakeup.h"
+
 #include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/* What --wakeup says of itself, in either program. */
+#define COMMAND_LINE_WAKEUP_HELP \
+	"How to wait for the other side: auto (default): be rung where there is a doorbell, else " \
+	"poll; doorbell: or fail; poll: sleep until just before something is expected; spin: never " \
+	"sleep, costs a whole core"
 
 /* argp_parse() with EXIT_USAGE for whatever it refuses, and --version. */
 void command_line_parse(const struct argp *argp, int argc, char **argv, void *input);
@@ -32,6 +40,9 @@ uint64_t command_line_count(const struct argp_state *state, const char *option, 
 uint64_t command_line_seconds(const struct argp_state *state, const char *option, const char *text);
 /* "59.94", "0": frames a second, 0 to 100000 */
 double command_line_rate(const struct argp_state *state, const char *option, const char *text);
+/* "auto", "doorbell", "poll", "spin" */
+enum wakeup_way command_line_wakeup(
+        const struct argp_state *state, const char *option, const char *text);
 /* "128M": a region's size in bytes */
 uint64_t command_line_size(const struct argp_state *state, const char *option, const char *text);
 

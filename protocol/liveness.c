@@ -32,6 +32,13 @@ enum liveness_state liveness_at(const struct liveness *liveness, uint64_t now_ns
 	return silent_ns < LIVENESS_GONE_NS ? LIVENESS_STALE : LIVENESS_GONE;
 }
 
+/* Under the lock. The release fence inside also pushes it out of a write-combining buffer. */
+static void beat(struct heartbeat *heartbeat)
+{
+	shared_store_release_u64(heartbeat->word, ++heartbeat->value);
+	shared_fence_release();
+}
+
 static void *heartbeat_run(void *argument)
 {
 	struct heartbeat *heartbeat = argument;
@@ -41,17 +48,19 @@ static void *heartbeat_run(void *argument)
 	while (!heartbeat->stop) {
 		struct timespec until;
 
-		/* The release fence inside also pushes the word out of a write-combining buffer. */
-		shared_store_release_u64(heartbeat->word, ++heartbeat->value);
-		shared_fence_release();
+		if (heartbeat->resting) {
+			pthread_cond_wait(&heartbeat->change, &heartbeat->lock);
+			continue;
+		}
+		beat(heartbeat);
 		next_ns += HEARTBEAT_NS;
 		if (next_ns < clock_now_ns()) {
 			next_ns = clock_now_ns() + HEARTBEAT_NS;
 		}
 		until.tv_sec = (time_t)(next_ns / NS_PER_S);
 		until.tv_nsec = (long)(next_ns % NS_PER_S);
-		while (!heartbeat->stop && clock_now_ns() < next_ns) {
-			pthread_cond_timedwait(&heartbeat->stop_now, &heartbeat->lock, &until);
+		while (!heartbeat->stop && !heartbeat->resting && clock_now_ns() < next_ns) {
+			pthread_cond_timedwait(&heartbeat->change, &heartbeat->lock, &until);
 		}
 	}
 	pthread_mutex_unlock(&heartbeat->lock);
@@ -72,7 +81,7 @@ int heartbeat_start(struct heartbeat *heartbeat, shared_u64 *word)
 	pthread_mutex_init(&heartbeat->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&heartbeat->stop_now, &attributes);
+	pthread_cond_init(&heartbeat->change, &attributes);
 	pthread_condattr_destroy(&attributes);
 	/* Signals are for the main loop: its sleeps have to end, not this one's. But a SIGBUS is
 	 * raised by the very store that hits a truncated file, and kills where it is blocked. */
@@ -82,12 +91,33 @@ int heartbeat_start(struct heartbeat *heartbeat, shared_u64 *word)
 	error = pthread_create(&heartbeat->thread, NULL, heartbeat_run, heartbeat);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (error) {
-		pthread_cond_destroy(&heartbeat->stop_now);
+		pthread_cond_destroy(&heartbeat->change);
 		pthread_mutex_destroy(&heartbeat->lock);
 		return -error;
 	}
 	heartbeat->running = true;
 	return 0;
+}
+
+void heartbeat_rest(struct heartbeat *heartbeat)
+{
+	if (heartbeat->running) {
+		pthread_mutex_lock(&heartbeat->lock);
+		heartbeat->resting = true;
+		beat(heartbeat);
+		pthread_mutex_unlock(&heartbeat->lock);
+	}
+}
+
+void heartbeat_resume(struct heartbeat *heartbeat)
+{
+	/* Only this thread changes it. */
+	if (heartbeat->resting) {
+		pthread_mutex_lock(&heartbeat->lock);
+		heartbeat->resting = false;
+		pthread_cond_signal(&heartbeat->change);
+		pthread_mutex_unlock(&heartbeat->lock);
+	}
 }
 
 void heartbeat_stop(struct heartbeat *heartbeat)
@@ -97,10 +127,10 @@ void heartbeat_stop(struct heartbeat *heartbeat)
 	}
 	pthread_mutex_lock(&heartbeat->lock);
 	heartbeat->stop = true;
-	pthread_cond_signal(&heartbeat->stop_now);
+	pthread_cond_signal(&heartbeat->change);
 	pthread_mutex_unlock(&heartbeat->lock);
 	pthread_join(heartbeat->thread, NULL);
-	pthread_cond_destroy(&heartbeat->stop_now);
+	pthread_cond_destroy(&heartbeat->change);
 	pthread_mutex_destroy(&heartbeat->lock);
 	heartbeat->running = false;
 }

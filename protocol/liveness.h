@@ -41,20 +41,31 @@ enum liveness_state liveness_at(const struct liveness *liveness, uint64_t now_ns
 
 /*
  * Our own heartbeat: a thread that adds one to the word every HEARTBEAT_NS, so that a busy or
- * sleeping loop is not taken for a dead one. It is the only writer of the word.
+ * sleeping loop is not taken for a dead one. Nobody else writes the word.
  */
 struct heartbeat {
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t stop_now;
+	pthread_cond_t change;
 	shared_u64 *word;
 	uint64_t value;
 	bool running;
 	bool stop;
+	bool resting; /* the loop beats in the thread's stead */
 };
 
 /* 0 or -errno. heartbeat: zeroed or stopped; stays where it is until heartbeat_stop(). */
 int heartbeat_start(struct heartbeat *heartbeat, shared_u64 *word);
+
+/*
+ * For a loop that has nothing to do and comes by at least every HEARTBEAT_NS: one beat, and the
+ * thread sleeps on until heartbeat_resume(). An idle program wakes up half as often.
+ */
+void heartbeat_rest(struct heartbeat *heartbeat);
+
+/* Before the loop does anything that may take long. Costs nothing while the thread does not rest.
+ */
+void heartbeat_resume(struct heartbeat *heartbeat);
 
 /* Ends the thread. Fine for one that never started. */
 void heartbeat_stop(struct heartbeat *heartbeat);

@@ -21,6 +21,14 @@ struct looks {
 	size_t count;
 };
 
+static bool wait_until(
+        struct wakeup *wakeup, bool (*holds)(void *argument), void *argument, uint64_t timeout_ns)
+{
+	const struct wakeup_wish wish = { .holds = holds, .argument = argument };
+
+	return wakeup_wait(wakeup, &wish, timeout_ns) == WAKEUP_NEWS;
+}
+
 static bool after_some_looks(void *argument)
 {
 	struct looks *looks = argument;
@@ -34,12 +42,12 @@ static void what_holds_already_is_seen_at_once(void **state)
 	struct wakeup wakeup;
 
 	(void)state;
-	wakeup_init(&wakeup, NS_PER_MS);
-	assert_true(wakeup_wait(&wakeup, after_some_looks, &looks, 0));
+	wakeup_init(&wakeup, WAKEUP_AUTO, NS_PER_MS);
+	assert_true(wait_until(&wakeup, after_some_looks, &looks, 0));
 	assert_int_equal(looks.count, 1);
-	assert_int_equal(wakeup.waits, 1);
-	assert_int_equal(wakeup.sleeps, 0);
-	assert_int_equal(wakeup.timeouts, 0);
+	assert_int_equal(wakeup.counts.waits, 1);
+	assert_int_equal(wakeup.counts.sleeps, 0);
+	assert_int_equal(wakeup.counts.timeouts, 0);
 }
 
 /* Holds once there was a sleep since the wait began. */
@@ -52,7 +60,7 @@ static bool after_a_sleep(void *argument)
 {
 	const struct nap *nap = argument;
 
-	return nap->wakeup->sleeps > nap->sleeps_before;
+	return nap->wakeup->counts.sleeps > nap->sleeps_before;
 }
 
 static void it_looks_again_after_a_sleep(void **state)
@@ -61,12 +69,12 @@ static void it_looks_again_after_a_sleep(void **state)
 	bool found = false;
 
 	(void)state;
-	wakeup_init(&wakeup, NS_PER_MS);
+	wakeup_init(&wakeup, WAKEUP_AUTO, NS_PER_MS);
 	/* The first will do, unless this process stood still for the whole limit. */
 	for (int i = 0; i < 100 && !found; i++) {
-		struct nap nap = { &wakeup, wakeup.sleeps };
+		struct nap nap = { &wakeup, wakeup.counts.sleeps };
 
-		found = wakeup_wait(&wakeup, after_a_sleep, &nap, UINT64_MAX);
+		found = wait_until(&wakeup, after_a_sleep, &nap, UINT64_MAX);
 	}
 	assert_true(found);
 	assert_true(wakeup.sleep_ns == SHORTEST_NS);
@@ -83,19 +91,19 @@ static void sleeps_grow_to_the_longest(void **state)
 		uint64_t expected = SHORTEST_NS;
 		struct wakeup wakeup;
 
-		wakeup_init(&wakeup, longest[i]);
+		wakeup_init(&wakeup, WAKEUP_AUTO, longest[i]);
 		/* Far longer than the limit, which cuts it. */
-		assert_false(wakeup_wait(&wakeup, after_some_looks, &looks, UINT64_MAX));
-		assert_int_equal(wakeup.timeouts, 1);
-		assert_true(wakeup.sleeps >= 1);
-		for (uint64_t k = 0; k < wakeup.sleeps; k++) {
+		assert_false(wait_until(&wakeup, after_some_looks, &looks, UINT64_MAX));
+		assert_int_equal(wakeup.counts.timeouts, 1);
+		assert_true(wakeup.counts.sleeps >= 1);
+		for (uint64_t k = 0; k < wakeup.counts.sleeps; k++) {
 			expected = 2 * expected < most ? 2 * expected : most;
 		}
 		assert_true(wakeup.sleep_ns == expected);
 		/* A look after each sleep, and those while it was spinning. */
-		assert_true(looks.count > wakeup.sleeps);
+		assert_true(looks.count > wakeup.counts.sleeps);
 		looks = (struct looks) { .until = 1 };
-		assert_true(wakeup_wait(&wakeup, after_some_looks, &looks, 0));
+		assert_true(wait_until(&wakeup, after_some_looks, &looks, 0));
 		assert_true(wakeup.sleep_ns == SHORTEST_NS);
 	}
 }
@@ -106,12 +114,12 @@ static void without_time_it_looks_once_more_and_ends(void **state)
 	struct wakeup wakeup;
 
 	(void)state;
-	wakeup_init(&wakeup, NS_PER_MS);
+	wakeup_init(&wakeup, WAKEUP_AUTO, NS_PER_MS);
 	for (unsigned i = 1; i <= 3; i++) {
-		assert_false(wakeup_wait(&wakeup, after_some_looks, &looks, 0));
-		assert_int_equal(wakeup.waits, i);
-		assert_int_equal(wakeup.timeouts, i);
-		assert_int_equal(wakeup.sleeps, 0);
+		assert_false(wait_until(&wakeup, after_some_looks, &looks, 0));
+		assert_int_equal(wakeup.counts.waits, i);
+		assert_int_equal(wakeup.counts.timeouts, i);
+		assert_int_equal(wakeup.counts.sleeps, 0);
 		assert_true(looks.count >= i);
 	}
 }
@@ -129,10 +137,10 @@ static void a_signal_ends_the_wait(void **state)
 
 	(void)state;
 	stop_on_signals();
-	wakeup_init(&wakeup, NS_PER_MS);
-	assert_false(wakeup_wait(&wakeup, ask_to_stop, NULL, UINT64_MAX));
-	assert_int_equal(wakeup.timeouts, 0);
-	assert_int_equal(wakeup.sleeps, 0);
+	wakeup_init(&wakeup, WAKEUP_AUTO, NS_PER_MS);
+	assert_false(wait_until(&wakeup, ask_to_stop, NULL, UINT64_MAX));
+	assert_int_equal(wakeup.counts.timeouts, 0);
+	assert_int_equal(wakeup.counts.sleeps, 0);
 }
 
 /* Counts its looks; the stream that was learned is due much later. */
@@ -143,13 +151,13 @@ static void nobody_looks_before_a_frame_is_expected(void **state)
 	uint64_t now_ns = clock_now_ns();
 
 	(void)state;
-	wakeup_init(&wakeup, NS_PER_MS);
+	wakeup_init(&wakeup, WAKEUP_AUTO, NS_PER_MS);
 	for (uint64_t i = 1; i <= 10; i++) {
 		wakeup_learn(&wakeup, i, i * NS_PER_S, now_ns - (10 - i) * NS_PER_S);
 	}
-	assert_false(wakeup_wait(&wakeup, after_some_looks, &looks, 20 * NS_PER_MS));
+	assert_false(wait_until(&wakeup, after_some_looks, &looks, 20 * NS_PER_MS));
 	/* One sleep through the whole wait, a look before it and one behind it. */
-	assert_int_equal(wakeup.sleeps, 1);
+	assert_int_equal(wakeup.counts.sleeps, 1);
 	assert_int_equal(looks.count, 2);
 }
 
