@@ -124,6 +124,7 @@ static void consumer_leave(struct consumer_watch *watch, unsigned i)
 static void consumer_arrive(struct consumer_watch *watch, unsigned i,
         const struct block_reading *reading, uint64_t published, uint64_t now_ns)
 {
+	const struct ring_consumer_block *block = block_at(watch, i);
 	struct consumer *consumer = &watch->consumers[i];
 	struct ring_grant *grant = &watch->grants[i];
 
@@ -131,6 +132,8 @@ static void consumer_arrive(struct consumer_watch *watch, unsigned i,
 	consumer->epoch = reading->epoch;
 	consumer->attached_ns = now_ns;
 	consumer->cursor_moved_ns = now_ns;
+	consumer->address = ring_address_judge(
+	        shared_load_u32(&block->doorbell_peer), shared_load_u32(&block->doorbell_vector));
 	consumer->mode = watch->lossless && reading->mode == RING_MODE_LOSSLESS ? RING_MODE_LOSSLESS
 	                                                                        : RING_MODE_LATEST;
 	shared_store_release_u64(&grant->epoch_acknowledged, 0);
@@ -293,6 +296,42 @@ void consumer_watch_blocked(struct consumer_watch *watch, uint64_t published, ui
 void consumer_watch_unblocked(struct consumer_watch *watch)
 {
 	watch->blocked_since_ns = 0;
+}
+
+void consumer_watch_wake(
+        struct consumer_watch *watch, uint64_t published, struct doorbell *doorbell)
+{
+	for (unsigned i = 0; i < RING_CONSUMERS_MAX; i++) {
+		struct consumer *consumer = &watch->consumers[i];
+		uint64_t untrusted_arm;
+
+		if (!consumer->epoch || !ring_address_hears(consumer->address)) {
+			continue;
+		}
+		untrusted_arm = shared_load_u64(&block_at(watch, i)->wake_arm);
+		if (untrusted_arm != 0 && untrusted_arm != consumer->rung &&
+		        untrusted_arm >> RING_ARM_SHIFT <= published) {
+			consumer->rung = untrusted_arm;
+			(void)ring_address_ring(consumer->address, doorbell);
+		}
+	}
+}
+
+bool consumer_watch_rings(const struct consumer_watch *watch)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < RING_CONSUMERS_MAX; i++) {
+		const struct consumer *consumer = &watch->consumers[i];
+
+		if (consumer->epoch && consumer->admitted) {
+			any = true;
+			if (!ring_address_rings(consumer->address)) {
+				return false;
+			}
+		}
+	}
+	return any;
 }
 
 unsigned consumer_watch_count(const struct consumer_watch *watch, uint64_t now_ns)

@@ -15,6 +15,7 @@
 
 #include "layout.h"
 #include "liveness.h"
+#include "ring_address.h"
 #include "span.h"
 
 #include <stdbool.h>
@@ -31,6 +32,8 @@ struct consumer {
 	uint32_t mode;  /* granted */
 	struct liveness pulse;
 	uint64_t attached_ns;
+	struct ring_address address;
+	uint64_t rung; /* the wake_arm that it was last rung for */
 	struct {
 		uint64_t word;
 		uint64_t since_ns;
@@ -77,6 +80,16 @@ uint64_t consumer_watch_cursor(const struct consumer_watch *watch);
  */
 void consumer_watch_blocked(struct consumer_watch *watch, uint64_t published, uint64_t now_ns);
 void consumer_watch_unblocked(struct consumer_watch *watch);
+
+/*
+ * Rings everybody who sleeps until a sequence up to published; the caller has fenced fully. Each
+ * value of wake_arm is rung for once.
+ */
+void consumer_watch_wake(
+        struct consumer_watch *watch, uint64_t published, struct doorbell *doorbell);
+
+/* Will every admitted lossless consumer ring us? As far as they say; false when there is none. */
+bool consumer_watch_rings(const struct consumer_watch *watch);
 
 /* How many consumers are attached and not silent. */
 unsigned consumer_watch_count(const struct consumer_watch *watch, uint64_t now_ns);

@@ -23,6 +23,7 @@
  */
 #include "ring_reader.h"
 #include "next_frame.h"
+#include "ring_wake.h"
 
 #include <string.h>
 
@@ -51,32 +52,61 @@ static void wipe_block(struct ring_consumer_block *block)
 	shared_store_u64(&block->bad, 0);
 }
 
-void ring_reader_attach(struct ring_reader *reader, struct span g, struct span h, unsigned block,
-        enum reader_mode mode, const struct ring_header *header)
+/* Where the producer can be rung. Its generation differs when the two were not read as a pair. */
+static struct ring_address load_producer(const struct ring_identity *identity)
+{
+	uint64_t untrusted_generation = shared_load_acquire_u64(&identity->doorbell_generation);
+	uint32_t untrusted_peer = shared_load_u32(&identity->doorbell_peer);
+	uint32_t untrusted_vector = shared_load_u32(&identity->doorbell_vector);
+
+	shared_fence_acquire();
+	if (shared_load_u64(&identity->doorbell_generation) != untrusted_generation) {
+		return (struct ring_address) { 0, 0 };
+	}
+	return ring_address_judge(untrusted_peer, untrusted_vector);
+}
+
+/* Takes the block over from whoever lived there. The epoch comes last: with it all counts. */
+static void move_in(struct ring_reader *reader, const struct ring_reader_config *config)
+{
+	struct ring_consumer_block *block = reader->block;
+	struct ring_address address = ring_address_of(config->doorbell);
+
+	/* Whoever lived here before is gone before anything of ours can be seen. */
+	shared_store_release_u64(&block->epoch, 0);
+	shared_fence_release();
+	wipe_block(block);
+	shared_store_u64(&block->attached_epoch, reader->epoch);
+	shared_store_u32(&block->mode,
+	        config->mode == READER_LOSSLESS ? RING_MODE_LOSSLESS : RING_MODE_LATEST);
+	shared_store_u32(&block->doorbell_peer, address.peer);
+	shared_store_u32(&block->doorbell_vector, address.vector);
+	/* Pairs with the acquire in block_read(). */
+	shared_store_release_u64(&block->epoch, reader->own_epoch);
+	shared_fence_release();
+}
+
+void ring_reader_attach(struct ring_reader *reader, const struct ring_reader_config *config,
+        const struct ring_header *header)
 {
 	memset(reader, 0, sizeof(*reader));
-	reader->g = g;
-	reader->identity = (const void *)g.bytes;
+	reader->g = config->g;
+	reader->identity = (const void *)config->g.bytes;
 	reader->geometry = header->geometry;
 	reader->epoch = header->epoch;
-	reader->mode = mode;
-	if (mode == READER_OBSERVE) {
+	reader->mode = config->mode;
+	if (config->mode == READER_OBSERVE) {
 		return;
 	}
-	region_header_format_feedback(h);
-	reader->block = (void *)(h.bytes + RING_BLOCKS_OFFSET + block * sizeof(*reader->block));
-	reader->grant = &reader->identity->grants[block];
+	region_header_format_feedback(config->h);
+	reader->block = (void *)(config->h.bytes + RING_BLOCKS_OFFSET +
+	                         config->block * sizeof(*reader->block));
+	reader->grant = &reader->identity->grants[config->block];
 	reader->own_epoch = ring_random_epoch();
-	/* Whoever lived here before is gone before anything of ours can be seen. */
-	shared_store_release_u64(&reader->block->epoch, 0);
-	shared_fence_release();
-	wipe_block(reader->block);
-	shared_store_u64(&reader->block->attached_epoch, reader->epoch);
-	shared_store_u32(&reader->block->mode,
-	        mode == READER_LOSSLESS ? RING_MODE_LOSSLESS : RING_MODE_LATEST);
-	/* Pairs with the acquire in block_read(). */
-	shared_store_release_u64(&reader->block->epoch, reader->own_epoch);
-	shared_fence_release();
+	reader->doorbell = config->doorbell;
+	reader->producer = load_producer(reader->identity);
+	move_in(reader, config);
+	ring_reader_call(reader);
 }
 
 void ring_reader_resume(struct ring_reader *reader, uint64_t last)
@@ -115,6 +145,7 @@ void ring_reader_detach(struct ring_reader *reader, uint32_t bye)
 		shared_store_release_u64(&reader->block->attached_epoch, 0);
 		shared_store_release_u64(&reader->block->epoch, 0);
 		shared_fence_release();
+		ring_reader_wake(reader);
 	}
 	reader->block = NULL;
 	reader->epoch = 0;
@@ -203,6 +234,7 @@ static enum reader_result finish(struct ring_reader *reader, enum reader_result 
 		judge_producer(reader, result == READER_BAD);
 	}
 	publish_counts(reader);
+	ring_reader_wake(reader);
 	return result;
 }
 

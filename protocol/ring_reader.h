@@ -24,6 +24,7 @@
 #include "frame_check.h"
 #include "layout.h"
 #include "region_header.h"
+#include "ring_address.h"
 #include "span.h"
 
 #include <stdbool.h>
@@ -49,6 +50,15 @@ enum reader_result {
 	READER_DEPOSED,     /* somebody else uses our block: detach */
 };
 
+struct ring_reader_config {
+	struct span g; /* mapped read-only */
+	struct span h; /* mapped read-write; bytes == NULL for READER_OBSERVE */
+	enum reader_mode mode;
+	unsigned block; /* which of the RING_CONSUMERS_MAX is ours; the caller holds its lock */
+	struct doorbell
+	        *doorbell; /* to ring the producer with, and to be rung; the caller's; or NULL */
+};
+
 /* Each sequence of the session is counted exactly once; see docs/measuring.md. */
 struct ring_reader_counts {
 	uint64_t verified;
@@ -72,6 +82,11 @@ struct ring_reader {
 	uint64_t last;      /* every sequence up to here is counted */
 	uint64_t start;     /* and those up to here were counted before we attached */
 	bool taken_any;
+	/* waking; see ring_wake.h */
+	struct doorbell *doorbell;
+	struct ring_address producer;
+	uint64_t sleeps;
+	uint64_t space_rung; /* the space_arm that the producer was last rung for */
 	/* lossless */
 	bool admitted;
 	uint64_t from_sequence;
@@ -92,14 +107,9 @@ struct ring_reader {
 	struct digest digests_seen[RING_STRIPS_MAX];
 };
 
-/*
- * Follows the session that header describes.
- * g:     mapped read-only
- * h:     mapped read-write, or bytes == NULL for READER_OBSERVE
- * block: which of the RING_CONSUMERS_MAX is ours; the caller holds its lock
- */
-void ring_reader_attach(struct ring_reader *reader, struct span g, struct span h, unsigned block,
-        enum reader_mode mode, const struct ring_header *header);
+/* Follows the session that header describes, and rings its producer where it can. */
+void ring_reader_attach(struct ring_reader *reader, const struct ring_reader_config *config,
+        const struct ring_header *header);
 
 /*
  * Right after an attach to a session that this process had been attached to before: every sequence

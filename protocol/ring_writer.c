@@ -11,7 +11,7 @@
  * One flag would not do: backing off must not make a correctly leased frame look torn.
  * Model: protocol/model/ring.pml, lossless.pml.
  */
-#include "ring_writer.h"
+#include "ring_wake.h"
 
 #include <errno.h>
 #include <string.h>
@@ -143,6 +143,19 @@ static void wipe_session(struct ring_writer *writer)
 	shared_fence_release();
 }
 
+/* Into words that were wiped. The generation tells a reader whether the two belong together. */
+static void store_address(struct ring_writer *writer)
+{
+	struct ring_address address = ring_address_of(writer->doorbell);
+
+	if (!ring_address_rings(address)) {
+		return;
+	}
+	shared_store_u32(&writer->identity->doorbell_peer, address.peer);
+	shared_store_u32(&writer->identity->doorbell_vector, address.vector);
+	shared_store_release_u64(&writer->identity->doorbell_generation, 1);
+}
+
 static void store_state(struct ring_writer *writer, uint32_t state)
 {
 	shared_store_u32(&writer->identity->state, state);
@@ -157,11 +170,13 @@ int ring_writer_open(struct ring_writer *writer, const struct ring_writer_config
 	writer->epoch = config->epoch ? config->epoch : ring_random_epoch();
 	writer->sequence = config->first_sequence ? config->first_sequence - 1 : 0;
 	writer->lossless = config->lossless;
+	writer->doorbell = config->doorbell;
 	wipe_session(writer);
 	region_header_format(writer->identity, &writer->geometry, writer->memory.region_size,
 	        config->version_text);
 	consumer_watch_init(&writer->watch, writer->memory.h, writer->identity->grants,
 	        writer->epoch, config->lossless);
+	store_address(writer);
 	store_state(writer, RING_STATE_RUNNING);
 	region_header_publish(writer->identity, writer->epoch);
 	return 0;
@@ -403,6 +418,7 @@ enum writer_result ring_writer_publish(struct ring_writer *writer, struct frame 
 	writer->latest = slot;
 	writer->sequence = frame->sequence;
 	writer->counts.published++;
+	ring_writer_wake(writer);
 	return WRITER_OK;
 }
 

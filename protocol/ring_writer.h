@@ -46,6 +46,8 @@ struct ring_writer_config {
 	uint32_t slot_count;
 	bool lossless;
 	const char *version_text;
+	struct doorbell
+	        *doorbell;       /* to ring consumers with, and to be rung; the caller's; or NULL */
 	uint64_t first_sequence; /* 0 = 1; tests start elsewhere */
 	uint64_t epoch;          /* 0 = a random one; tests choose */
 };
@@ -81,6 +83,8 @@ struct ring_writer {
 	uint64_t epoch;
 	uint64_t sequence; /* last published */
 	uint64_t turns;
+	struct doorbell *doorbell;
+	uint64_t space_sleeps;
 	uint64_t not_published;
 	bool lossless;
 	int latest; /* slot, -1 = none */
@@ -135,7 +139,8 @@ enum frame_fault ring_writer_fault(const struct ring_writer *writer);
 void ring_writer_copy(struct ring_writer *writer, struct copier *copier, const void *pixels);
 
 /*
- * Makes the frame the latest one. Uses frame's times and damage; sets its epoch and sequence.
+ * Makes the frame the latest one, and rings those who sleep until it. Uses frame's times and
+ * damage; sets its epoch and sequence.
  * returns: WRITER_OK or WRITER_DEPOSED (the frame is lost)
  * order:   control (release), index, latest (release); pairs with ring_reader_claim()
  */

@@ -118,7 +118,10 @@ static void attach(struct machine *machine)
 	if (machine->attached) {
 		ring_reader_detach(&machine->reader, RING_BYE_DETACHED);
 	}
-	ring_reader_attach(&machine->reader, g, machine->stand.ring.h, 1, mode, &header);
+	ring_reader_attach(&machine->reader,
+	        &(struct ring_reader_config) {
+	                .g = g, .h = machine->stand.ring.h, .block = 1, .mode = mode },
+	        &header);
 	machine->attached = true;
 	machine->claimed = false;
 }

@@ -70,7 +70,8 @@ static void look(struct scene *scene, enum reader_mode mode)
 	if (region_header_read(g, &header) != HEADER_GOOD) {
 		return;
 	}
-	ring_reader_attach(&reader, g, stand->ring.h, 0, mode, &header);
+	ring_reader_attach(&reader,
+	        &(struct ring_reader_config) { .g = g, .h = stand->ring.h, .mode = mode }, &header);
 	for (unsigned i = 0; i < 3; i++) {
 		enum reader_result result = ring_reader_claim(&reader, &frame);
 

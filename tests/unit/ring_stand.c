@@ -126,8 +126,14 @@ void stand_attach(
 	struct ring_header header;
 
 	assert_int_equal(region_header_read(g, &header), HEADER_GOOD);
-	ring_reader_attach(
-	        reader, g, mode == READER_OBSERVE ? none : stand->ring.h, block, mode, &header);
+	ring_reader_attach(reader,
+	        &(struct ring_reader_config) {
+	                .g = g,
+	                .h = mode == READER_OBSERVE ? none : stand->ring.h,
+	                .block = block,
+	                .mode = mode,
+	        },
+	        &header);
 }
 
 void stand_check(const struct stand *stand, const struct frame *frame)
