@@ -7,10 +7,15 @@
 
 #include "clock.h"
 #include "log.h"
+#include "ring_wake.h"
 #include "stop.h"
 
-#define TURN_NS  (50 * NS_PER_MS) /* a turn never waits longer */
-#define ALONE_NS NS_PER_S         /* between two frames while nobody is attached */
+#define TURN_NS  WAKEUP_LIMIT_NS /* a turn never waits longer */
+#define ALONE_NS NS_PER_S        /* between two frames while nobody is attached */
+/* What sleeps without a doorbell grow to. */
+#define SLEEP_ALONE_NS (5 * NS_PER_MS)
+#define SLEEP_SPACE_NS (200 * NS_PER_US)
+#define QUIET_TURNS    2u /* without a frame: the heartbeat may rest */
 
 enum turn_result {
 	TURN_AGAIN,
@@ -31,16 +36,30 @@ static bool somebody_is_attached(void *argument)
 	return !ring_writer_tend(writer, now_ns) || ring_writer_consumers(writer, now_ns) > 0;
 }
 
-bool capture_wait_for_consumer(struct ring_writer *writer, uint64_t timeout_ns)
+/* A consumer that comes rings unasked. */
+static enum wakeup_end wait_for_anybody(struct capture *capture, uint64_t timeout_ns)
+{
+	const struct wakeup_wish wish = { somebody_is_attached, NULL, NULL, capture->writer };
+
+	wakeup_listen(&capture->wakeup, capture->doorbell);
+	wakeup_relax(&capture->wakeup, SLEEP_ALONE_NS);
+	return wakeup_wait(&capture->wakeup, &wish, timeout_ns);
+}
+
+void capture_init(struct capture *capture)
+{
+	wakeup_init(&capture->wakeup, capture->options->wakeup, SLEEP_SPACE_NS);
+	wakeup_sharpen();
+}
+
+bool capture_wait_for_consumer(struct capture *capture, uint64_t timeout_ns)
 {
 	uint64_t end_ns = clock_now_ns() + timeout_ns;
-	struct wakeup wakeup;
 
-	wakeup_init(&wakeup, 5 * NS_PER_MS);
 	while (!stop_requested()) {
 		uint64_t left_ns = clock_elapsed_ns(clock_now_ns(), end_ns);
 
-		if (wakeup_wait(&wakeup, somebody_is_attached, writer, left_ns)) {
+		if (wait_for_anybody(capture, left_ns) == WAKEUP_NEWS) {
 			return true;
 		}
 		if (left_ns == 0) {
@@ -104,9 +123,11 @@ static enum turn_result wait_for_frame(struct capture *capture, struct complaint
 	uint64_t now_ns = clock_now_ns();
 	uint64_t wait_ns = alone_ns(capture, now_ns);
 
-	if (wait_ns == 0) {
-		wait_ns = pacer_left_ns(&capture->pacer, now_ns);
+	if (wait_ns > 0) {
+		wait_for_anybody(capture, wait_ns);
+		return TURN_AGAIN;
 	}
+	wait_ns = pacer_left_ns(&capture->pacer, now_ns);
 	if (wait_ns > 0) {
 		sleep_ns(wait_ns, now_ns);
 		return TURN_AGAIN;
@@ -138,19 +159,38 @@ static bool slot_was_found(void *argument)
 	return search->result != WRITER_WOULD_BLOCK;
 }
 
+/* The other two of that wish. */
+static void arm_space(void *argument)
+{
+	const struct slot_search *search = argument;
+
+	ring_writer_arm_space(search->capture->writer);
+}
+
+static void disarm_space(void *argument)
+{
+	const struct slot_search *search = argument;
+
+	ring_writer_disarm_space(search->capture->writer);
+}
+
 /* In lossless mode this waits for the slowest consumer, or until it is given up. */
 static enum writer_result find_slot(struct capture *capture, const struct frame_info *info)
 {
 	struct slot_search search = { .capture = capture, .info = info };
+	const struct wakeup_wish wish = { slot_was_found, arm_space, disarm_space, &search };
 
 	if (slot_was_found(&search)) {
 		return search.result;
 	}
 	capture->record->counts.waited_for_space++;
-	while (!stop_requested() &&
-	        !wakeup_wait(&capture->space, slot_was_found, &search, TURN_NS)) {
+	wakeup_relax(&capture->wakeup, SLEEP_SPACE_NS);
+	do {
+		bool is_rung = ring_writer_will_be_rung(capture->writer);
+
 		(void)ring_writer_tend(capture->writer, clock_now_ns());
-	}
+		wakeup_listen(&capture->wakeup, is_rung ? capture->doorbell : NULL);
+	} while (!stop_requested() && wakeup_wait(&capture->wakeup, &wish, TURN_NS) != WAKEUP_NEWS);
 	return search.result;
 }
 
@@ -182,6 +222,17 @@ static enum turn_result publish(struct capture *capture, struct frame *frame, st
 	return TURN_AGAIN;
 }
 
+/* Nothing happens: we come by often enough to do the heartbeat's work. */
+static void note_quiet(struct capture *capture, bool is_quiet)
+{
+	if (!is_quiet) {
+		capture->quiet = 0;
+		heartbeat_resume(capture->heartbeat);
+	} else if (++capture->quiet >= QUIET_TURNS) {
+		heartbeat_rest(capture->heartbeat);
+	}
+}
+
 static enum turn_result take_turn(struct capture *capture, struct complaint *why)
 {
 	struct frame frame = { .info = capture->info };
@@ -191,10 +242,14 @@ static enum turn_result take_turn(struct capture *capture, struct complaint *why
 	if (!ring_writer_tend(capture->writer, clock_now_ns())) {
 		return TURN_DEPOSED;
 	}
+	if (capture->doorbell) {
+		doorbell_turn(capture->doorbell, clock_now_ns());
+	}
 	if (size_is_done(capture, clock_now_ns())) {
 		return TURN_NEXT_SIZE;
 	}
 	result = wait_for_frame(capture, why);
+	note_quiet(capture, result == TURN_AGAIN);
 	if (result != TURN_READY) {
 		return result;
 	}
@@ -245,12 +300,10 @@ static int next_size(const struct capture *capture, int index)
 	return options->frames || options->duration_ns ? -1 : 0;
 }
 
-enum capture_result capture_run(struct capture *capture, struct complaint *why)
+static enum capture_result run(struct capture *capture, struct complaint *why)
 {
 	int size = 0;
 
-	wakeup_init(&capture->space, 200 * NS_PER_US);
-	wakeup_sharpen();
 	start_size(capture, size);
 	while (!stop_requested()) {
 		switch (take_turn(capture, why)) {
@@ -273,4 +326,12 @@ enum capture_result capture_run(struct capture *capture, struct complaint *why)
 		}
 	}
 	return CAPTURE_DONE;
+}
+
+enum capture_result capture_run(struct capture *capture, struct complaint *why)
+{
+	enum capture_result result = run(capture, why);
+
+	heartbeat_resume(capture->heartbeat);
+	return result;
 }

@@ -30,8 +30,11 @@ struct capture {
 	struct copier *copier;
 	struct source *source;
 	struct capture_record *record;
+	struct heartbeat *heartbeat;
+	struct doorbell *doorbell; /* NULL: none */
 	struct pacer pacer;
-	struct wakeup space; /* waiting for a slot in lossless mode */
+	struct wakeup wakeup; /* waiting for a slot in lossless mode, or for anybody at all */
+	unsigned quiet;       /* turns in a row without a frame */
 	/* the size that is being captured */
 	struct frame_info info;
 	uint64_t size_frames;
@@ -40,10 +43,13 @@ struct capture {
 	bool told_alone;
 };
 
-/* Waits until a consumer is attached. returns: false when none came within the time */
-bool capture_wait_for_consumer(struct ring_writer *writer, uint64_t timeout_ns);
+/* All members down to doorbell are set by the caller. Once, before the others. */
+void capture_init(struct capture *capture);
 
-/* Captures until there is nothing more to do. All members down to record are set by the caller. */
+/* Waits until a consumer is attached. returns: false when none came within the time */
+bool capture_wait_for_consumer(struct capture *capture, uint64_t timeout_ns);
+
+/* Captures until there is nothing more to do. */
 enum capture_result capture_run(struct capture *capture, struct complaint *why);
 
 #endif

@@ -29,6 +29,7 @@ enum {
 	KEY_SUMMARY,
 	KEY_WAIT,
 	KEY_TAKEOVER,
+	KEY_WAKEUP,
 };
 
 static const struct argp_option options_table[] = {
@@ -73,6 +74,7 @@ static const struct argp_option options_table[] = {
 	        3 },
 	{ "takeover", KEY_TAKEOVER, NULL, 0,
 	        "Depose a producer that is alive, format memory that holds something else", 3 },
+	{ "wakeup", KEY_WAKEUP, "WAY", 0, COMMAND_LINE_WAKEUP_HELP, 3 },
 	{ NULL, 0, NULL, 0, "What to leave behind:", 4 },
 	{ "csv", KEY_CSV, "FILE", 0, "A row for each frame", 4 },
 	{ "summary", KEY_SUMMARY, "FILE", 0, "Counts, rates and percentiles as JSON", 4 },
@@ -177,6 +179,9 @@ static error_t parse_place(
 		return 0;
 	case KEY_TAKEOVER:
 		options->takeover = true;
+		return 0;
+	case KEY_WAKEUP:
+		options->wakeup = command_line_wakeup(state, "--wakeup", argument);
 		return 0;
 	case KEY_CSV:
 		options->csv = argument;

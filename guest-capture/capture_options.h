@@ -8,6 +8,7 @@
 #include "copy_digest.h"
 #include "pixel_format.h"
 #include "resolution.h"
+#include "wakeup.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,6 +34,7 @@ struct capture_options {
 	bool wait;
 	uint64_t wait_ns;
 	bool takeover;
+	enum wakeup_way wakeup;
 	bool quiet;
 	int argument_count; /* as given, for the summary */
 	char **arguments;

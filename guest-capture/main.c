@@ -15,6 +15,7 @@
 #include "stop.h"
 #include "summary.h"
 #include "version.h"
+#include "wakeup_region.h"
 #include "whole_file.h"
 
 #include <string.h>
@@ -31,6 +32,8 @@ struct program {
 	struct heartbeat heartbeat;
 	struct source *source;
 	struct capture_record record;
+	struct capture capture;
+	struct complaint why_deaf; /* why no doorbell can wake us; "" when one can */
 };
 
 static uint64_t frame_bytes(const struct capture_options *options, const struct resolution *size)
@@ -71,6 +74,15 @@ static enum exit_code open_region(struct program *program)
 	            &why) < 0) {
 		log_error("--region: %.255s: %s", options->region, why.text);
 		return EXIT_REGION;
+	}
+	if (wakeup_open_doorbell(&program->region, options->wakeup, &program->why_deaf) < 0) {
+		log_error("--wakeup doorbell: %.255s: %s", options->region, program->why_deaf.text);
+		return EXIT_REGION;
+	}
+	if (program->region.doorbell && program->why_deaf.text[0]) {
+		log_info("%s: it rings viewers, but none can ring it: it polls while it waits for "
+		         "one; %s",
+		        options->region, program->why_deaf.text);
 	}
 	return EXIT_GOOD;
 }
@@ -174,6 +186,7 @@ static enum exit_code open_ring(struct program *program)
 	const struct ring_writer_config config = {
 		.slot_count = program->options.slots,
 		.lossless = program->options.lossless,
+		.doorbell = program->region.doorbell,
 		.version_text = "oriel " ORIEL_VERSION " " ORIEL_COMMIT,
 	};
 
@@ -232,16 +245,20 @@ static enum exit_code open_files(struct program *program)
 static enum exit_code capture(struct program *program)
 {
 	const struct capture_options *options = &program->options;
-	struct capture capture = {
+	struct complaint why;
+
+	program->capture = (struct capture) {
 		.options = options,
 		.writer = &program->writer,
 		.copier = &program->copier,
 		.source = program->source,
 		.record = &program->record,
+		.heartbeat = &program->heartbeat,
+		.doorbell = program->region.doorbell,
 	};
-	struct complaint why;
+	capture_init(&program->capture);
 
-	if (options->wait && !capture_wait_for_consumer(&program->writer, options->wait_ns)) {
+	if (options->wait && !capture_wait_for_consumer(&program->capture, options->wait_ns)) {
 		if (stop_requested()) {
 			return EXIT_GOOD;
 		}
@@ -251,7 +268,7 @@ static enum exit_code capture(struct program *program)
 		        options->region, (double)options->wait_ns / (double)NS_PER_S);
 		return EXIT_NO_PEER;
 	}
-	switch (capture_run(&capture, &why)) {
+	switch (capture_run(&program->capture, &why)) {
 	case CAPTURE_DONE:
 		return EXIT_GOOD;
 	case CAPTURE_DEPOSED:
@@ -290,6 +307,10 @@ static enum exit_code say_goodbye(struct program *program, enum exit_code code)
 	if (options->summary) {
 		json_t *summary = capture_record_summary(&program->record, options,
 		        &program->writer, &program->region, &program->copier);
+
+		json_object_set_new(summary, "wakeup",
+		        wakeup_summary(&program->capture.wakeup, program->region.doorbell,
+		                program->why_deaf.text));
 
 		if (summary_write(summary, options->summary, &why) < 0) {
 			log_error("--summary: %s", why.text);

@@ -4,11 +4,13 @@
 #include "clock.h"
 #include "doorbell.h"
 #include "log.h"
+#include "ring_wake.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define LOOK_NS   (10 * NS_PER_MS)  /* between looks at a header that is not live yet */
+#define LOOK_NS   (10 * NS_PER_MS)  /* between looks at a header that is not live yet ... */
+#define LOOKS_NS  (50 * NS_PER_MS)  /* ... and what that grows to while it does not change */
 #define REOPEN_NS (250 * NS_PER_MS) /* between tries to open the region again */
 #define CHECK_NS  NS_PER_S          /* between looks at the path while attached */
 
@@ -28,9 +30,43 @@ int link_open(struct link *link, struct complaint *why)
 {
 	enum region_access access =
 	        link->config.mode == READER_OBSERVE ? REGION_READ_ONLY_FILE : REGION_READ;
-
-	return region_open(
+	int error = region_open(
 	        &link->region, link->config.region, access, region_header_recognise, why);
+
+	if (error) {
+		return error;
+	}
+	error = wakeup_open_doorbell(&link->region, link->config.wakeup, &link->why_deaf);
+	if (error) {
+		*why = link->why_deaf;
+		region_close(&link->region);
+		return error;
+	}
+	log_debug("%s", link->why_deaf.text[0] ? link->why_deaf.text : "a doorbell can wake us");
+	return 0;
+}
+
+struct doorbell *link_doorbell(const struct link *link)
+{
+	return link->attached && ring_reader_will_be_rung(&link->reader) ? link->region.doorbell
+	                                                                 : NULL;
+}
+
+uint64_t link_patience_ns(const struct link *link, uint64_t now_ns)
+{
+	return link->attached ? WAKEUP_LIMIT_NS : clock_elapsed_ns(now_ns, link->next_look_ns);
+}
+
+void link_rest(struct link *link)
+{
+	if (link->attached) {
+		heartbeat_rest(&link->heartbeat);
+	}
+}
+
+void link_resume(struct link *link)
+{
+	heartbeat_resume(&link->heartbeat);
 }
 
 static void add_counts(struct ring_reader_counts *to, const struct ring_reader_counts *from)
@@ -163,14 +199,19 @@ static bool map_feedback(struct link *link, uint64_t now_ns)
 
 static void attach(struct link *link, uint64_t now_ns)
 {
-	struct span g = { link->region.bytes, link->region.size };
+	struct ring_reader_config config = {
+		.g = { link->region.bytes, link->region.size },
+		.mode = link->config.mode,
+		.doorbell = link->region.doorbell,
+	};
 
 	if (link->config.mode != READER_OBSERVE &&
 	        (!map_feedback(link, now_ns) || !take_block(link, now_ns))) {
 		return;
 	}
-	ring_reader_attach(
-	        &link->reader, g, link->h, link->block, link->config.mode, &link->header);
+	config.h = link->h;
+	config.block = link->block;
+	ring_reader_attach(&link->reader, &config, &link->header);
 	if (link->header.epoch == link->left_epoch) {
 		ring_reader_resume(&link->reader, link->left_last);
 	}
@@ -230,13 +271,16 @@ static enum link_state look_for_session(struct link *link, uint64_t now_ns)
 	if (now_ns < link->next_look_ns) {
 		return link->state;
 	}
-	link->next_look_ns = now_ns + LOOK_NS;
 	link->verdict = region_header_read(g, &link->header);
+	link->look_ns = link->look_ns ? link->look_ns + link->look_ns / 8 : LOOK_NS;
+	link->look_ns = link->look_ns < LOOKS_NS ? link->look_ns : LOOKS_NS;
 	if (link->header.epoch != link->pulse_epoch) {
+		link->look_ns = LOOK_NS;
 		memset(&link->pulse, 0, sizeof(link->pulse));
 		link->pulse_epoch = link->header.epoch;
 	}
 	describe_verdict(link);
+	link->next_look_ns = now_ns + link->look_ns;
 	is_live = liveness_observe(&link->pulse, read_heartbeat(link), now_ns) == LIVENESS_LIVE;
 	if (is_live &&
 	        (link->verdict == HEADER_OTHER_VERSION || link->verdict == HEADER_NEEDS_FEATURES)) {

@@ -16,6 +16,7 @@
 #include "region.h"
 #include "ring_reader.h"
 #include "sink.h"
+#include "wakeup_region.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +27,7 @@ struct link_config {
 	const char *region;
 	enum reader_mode mode;
 	int block; /* which consumer block, or LINK_BLOCK_ANY; guests name theirs */
+	enum wakeup_way wakeup;
 };
 
 struct link {
@@ -43,6 +45,7 @@ struct link {
 	bool attached;
 	unsigned block;
 	uint64_t next_look_ns;            /* at the header, or for the region */
+	uint64_t look_ns;                 /* between two looks at the header */
 	uint64_t next_path_check_ns;      /* for a region that was made anew */
 	uint64_t sessions;                /* how many were attached */
 	struct ring_reader_counts counts; /* of the sessions that are over */
@@ -53,7 +56,8 @@ struct link {
 	struct liveness block_pulse; /* of whoever lives in the block that we were told */
 	uint64_t block_epoch;
 	uint64_t block_since_ns;
-	struct complaint detail; /* more words for the state */
+	struct complaint detail;   /* more words for the state */
+	struct complaint why_deaf; /* why no doorbell can wake us; "" when one can */
 };
 
 /* Sets the struct up; opens nothing yet. */
@@ -70,6 +74,19 @@ int link_open(struct link *link, struct complaint *why);
  * the view loop.
  */
 enum link_state link_turn(struct link *link, uint64_t now_ns);
+
+/* The doorbell that the producer will ring when we are armed; NULL: none, look for yourself. */
+struct doorbell *link_doorbell(const struct link *link);
+
+/* How long nothing need be done for the link, however quiet the producer is. */
+uint64_t link_patience_ns(const struct link *link, uint64_t now_ns);
+
+/*
+ * For a loop that found nothing to do and is about to sleep for WAKEUP_LIMIT_NS at most; it calls
+ * link_resume() before it does anything else than that again. See heartbeat_rest().
+ */
+void link_rest(struct link *link);
+void link_resume(struct link *link);
 
 /* The reader said READER_STALE or READER_DEPOSED: let the session go. */
 void link_drop(struct link *link, uint32_t bye);

@@ -58,6 +58,7 @@ static enum exit_code open_region(struct program *program)
 		.region = options->region,
 		.mode = options->mode,
 		.block = options->block,
+		.wakeup = options->wakeup,
 	};
 	struct complaint why;
 
@@ -69,6 +70,10 @@ static enum exit_code open_region(struct program *program)
 	if (open_region_in_time(program, &why) < 0 && !stop_requested()) {
 		log_error("--region: %.255s: %s", options->region, why.text);
 		return EXIT_REGION;
+	}
+	if (program->link.region.doorbell && program->link.why_deaf.text[0]) {
+		log_info("%s: no producer can wake us: polling; %s", options->region,
+		        program->link.why_deaf.text);
 	}
 	return EXIT_GOOD;
 }

@@ -50,12 +50,15 @@ void overlay_write(const struct view_status *status, const struct frame_info *in
 	        "longest   %s\n"
 	        "verify    %s\n"
 	        "digest    %s\n"
+	        "waking    %s, %" PRIu64 " rung\n"
+	        "          %" PRIu64 " spurious  %" PRIu64 " timed out\n"
 	        "verified  %" PRIu64 "\n"
 	        "skipped   %" PRIu64 "\n"
 	        "dropped   %" PRIu64 " torn  %" PRIu64 " stale  %" PRIu64 " bad",
 	        link_state_text(status->link), or_na(status->region), or_na(status->mode),
 	        picture_text(info, picture), status->frames_per_second,
 	        duration_text(status->interval_ns, interval),
-	        duration_text(status->verify_ns, verify), or_na(status->digest), status->verified,
-	        status->skipped, status->torn, status->stale, status->bad);
+	        duration_text(status->verify_ns, verify), or_na(status->digest),
+	        or_na(status->waking), status->rung, status->spurious, status->timeouts,
+	        status->verified, status->skipped, status->torn, status->stale, status->bad);
 }

@@ -2,8 +2,9 @@
 /*
  * Where verified frames go. A sink is a table of four functions, picked by name in sink.c.
  *
- * The view loop drives it: frame() for each frame that was accepted, tick() at least every
- * SINK_TICK_NS in between. A sink never calls back and keeps no reference to the frame's pixels.
+ * The view loop drives it: frame() for each frame that was accepted, tick() in between, at least
+ * every WAKEUP_LIMIT_NS and not more often than every SINK_TICK_NS unless rest() asks for it. A
+ * sink never calls back and keeps no reference to the frame's pixels.
  */
 #ifndef ORIEL_SINK_H
 #define ORIEL_SINK_H
@@ -38,14 +39,16 @@ const char *link_state_text(enum link_state state);
 /* What the overlay and the title show; plain numbers, taken by the view loop at each tick. */
 struct view_status {
 	enum link_state link;
-	const char *region;       /* address string */
-	const char *detail;       /* more words for the link state (versions ...), or "" */
-	const char *mode;         /* "latest", "lossless", "observe" */
-	const char *digest;       /* algorithm of the last frame */
-	double frames_per_second; /* verified, over the last second */
-	uint64_t verify_ns;       /* seen -> verified, median of the last second; 0 = none yet */
-	uint64_t interval_ns;     /* between frames, longest of the last second */
-	uint64_t silent_ns;       /* since the producer's last sign of life; 0 = not known */
+	const char *region; /* address string */
+	const char *detail; /* more words for the link state (versions ...), or "" */
+	const char *mode;   /* "latest", "lossless", "observe" */
+	const char *digest; /* algorithm of the last frame */
+	const char *waking; /* "doorbell", "poll" or "spin": what ends our sleeps now */
+	uint64_t rung, spurious, timeouts; /* see struct wakeup_counts */
+	double frames_per_second;          /* verified, over the last second */
+	uint64_t verify_ns;   /* seen -> verified, median of the last second; 0 = none yet */
+	uint64_t interval_ns; /* between frames, longest of the last second */
+	uint64_t silent_ns;   /* since the producer's last sign of life; 0 = not known */
 	uint64_t verified, skipped, torn, stale, bad; /* since start */
 };
 
@@ -76,6 +79,12 @@ struct sink_ops {
 	/* status: as things stand after the last frame(), never older. */
 	enum sink_result (*tick)(
 	        struct sink *sink, const struct view_status *status, struct complaint *why);
+	/*
+	 * The loop is about to sleep. events_fd: set to what ends the sleep because there is
+	 * something for tick() to do, -1: nothing does, then an interactive sink is ticked every
+	 * SINK_TICK_NS. returns: false when there is something already. NULL: none of that.
+	 */
+	bool (*rest)(struct sink *sink, int *events_fd);
 	/* NULL is fine. */
 	void (*close)(struct sink *sink);
 };

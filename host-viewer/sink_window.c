@@ -36,6 +36,7 @@ struct sink_window {
 	char title[WINDOW_WORDS_SIZE];
 	char no_picture[WINDOW_WORDS_SIZE]; /* why there is none while live */
 	enum link_state link;
+	int events_fd;
 	bool is_fitted; /* the window got its size from the first picture */
 	bool is_overlay_on;
 	bool is_done;
@@ -259,6 +260,7 @@ static int window_open(struct sink **out, const struct sink_request *request, st
 	        SDL_GetCurrentVideoDriver());
 	window->sink.ops = &sink_window_ops;
 	window->link = LINK_WAITING;
+	window->events_fd = window_stage_events_fd(&window->stage);
 	window->is_dirty = true;
 	window_miss_picture(window, "waiting for the first frame");
 	window_picture_init(&window->picture, window->stage.renderer);
@@ -332,6 +334,19 @@ static enum sink_result window_tick(
 	return window->is_done ? SINK_DONE : SINK_OK;
 }
 
+static bool window_rest(struct sink *sink, int *events_fd)
+{
+	struct sink_window *window = (struct sink_window *)sink;
+
+	/* To present may have read events off the connection, where nothing tells of them. */
+	SDL_PumpEvents();
+	if (SDL_HasEvents(SDL_FIRSTEVENT, SDL_LASTEVENT)) {
+		return false;
+	}
+	*events_fd = window->events_fd;
+	return true;
+}
+
 static void window_close(struct sink *sink)
 {
 	struct sink_window *window = (struct sink_window *)sink;
@@ -387,5 +402,6 @@ const struct sink_ops sink_window_ops = {
 	.open = window_open,
 	.frame = window_frame,
 	.tick = window_tick,
+	.rest = window_rest,
 	.close = window_close,
 };

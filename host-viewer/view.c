@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "ring_wake.h"
 #include "stop.h"
 
 #include <stdlib.h>
@@ -14,6 +15,11 @@
 
 #define METER_NS    (250 * NS_PER_MS) /* between two readings of the meter */
 #define PROGRESS_NS NS_PER_S
+/* Sleeps without a doorbell grow to this while a stream runs, while it pauses, while it is gone. */
+#define SLEEP_RUNNING_NS NS_PER_MS
+#define SLEEP_PAUSED_NS  (4 * NS_PER_MS)
+#define SLEEP_GONE_NS    (20 * NS_PER_MS)
+#define QUIET_WAITS      2u /* that came to nothing: the heartbeat may rest */
 
 enum turn_result {
 	TURN_FRAME, /* there was one: look for the next at once */
@@ -145,10 +151,24 @@ static bool has_news(struct view *view)
 	return view->link->attached && ring_reader_has_news(&view->link->reader);
 }
 
-/* A wakeup_condition. */
+/* The four of a struct wakeup_wish. */
 static bool news(void *argument)
 {
 	return has_news(argument);
+}
+
+static void arm(void *argument)
+{
+	const struct view *view = argument;
+
+	ring_reader_arm(&view->link->reader);
+}
+
+static void disarm(void *argument)
+{
+	const struct view *view = argument;
+
+	ring_reader_disarm(&view->link->reader);
 }
 
 /* The end is shown once the last frame is. */
@@ -175,6 +195,10 @@ static void fill_status(struct view *view, uint64_t now_ns, struct view_status *
 		.silent_ns = view->link->pulse.moved
 		                     ? clock_elapsed_ns(view->link->pulse.moved_ns, now_ns)
 		                     : 0,
+		.waking = wakeup_in_use(&view->wakeup, now_ns),
+		.rung = view->wakeup.counts.rung,
+		.spurious = view->wakeup.counts.spurious,
+		.timeouts = view->wakeup.counts.timeouts,
 		.verified = counts.verified,
 		.skipped = counts.skipped,
 		.torn = counts.torn,
@@ -246,14 +270,44 @@ static bool limits_reached(const struct view *view, uint64_t now_ns)
 	       clock_elapsed_ns(view->first_ns, now_ns) >= options->duration_ns;
 }
 
+static uint64_t longest_sleep_ns(const struct view *view)
+{
+	if (view->link->state != LINK_LIVE) {
+		return SLEEP_GONE_NS;
+	}
+	return view->quiet ? SLEEP_PAUSED_NS : SLEEP_RUNNING_NS;
+}
+
 static void wait_for_news(struct view *view)
 {
+	const struct wakeup_wish wish = { news, arm, disarm, view };
+	uint64_t limit_ns = link_patience_ns(view->link, clock_now_ns());
+	enum wakeup_end end;
+
 	if (has_news(view)) {
 		/* There is news and we could not use it: the producer is quicker, or it plays. */
 		clock_sleep_until_ns(clock_now_ns() + NS_PER_MS / 2);
 		return;
 	}
-	wakeup_wait(&view->wakeup, news, view, SINK_TICK_NS);
+	if (view->sink->ops->rest && !view->sink->ops->rest(view->sink, &view->wakeup.events_fd)) {
+		view->next_tick_ns = 0;
+		return;
+	}
+	if (is_interactive(view) && view->wakeup.events_fd < 0 && limit_ns > SINK_TICK_NS) {
+		limit_ns = SINK_TICK_NS;
+	}
+	wakeup_listen(&view->wakeup, link_doorbell(view->link));
+	wakeup_relax(&view->wakeup, longest_sleep_ns(view));
+	end = wakeup_wait(&view->wakeup, &wish, limit_ns);
+	if (end != WAKEUP_TIMEOUT) {
+		view->quiet = 0;
+		link_resume(view->link);
+	} else if (++view->quiet >= QUIET_WAITS) {
+		link_rest(view->link);
+	}
+	if (end == WAKEUP_EVENT) {
+		view->next_tick_ns = 0;
+	}
 }
 
 /* Nobody may wait for ever unless somebody watches. */
@@ -348,7 +402,7 @@ enum view_result view_run(struct view *view, struct complaint *why)
 {
 	enum view_result result;
 
-	wakeup_init(&view->wakeup, NS_PER_MS);
+	wakeup_init(&view->wakeup, view->options->wakeup, SLEEP_RUNNING_NS);
 	wakeup_sharpen();
 	meter_init(&view->meter);
 	view->alive_ns = clock_now_ns();

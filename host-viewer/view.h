@@ -41,6 +41,7 @@ struct view {
 	uint64_t next_tick_ns;
 	uint64_t next_meter_ns;
 	uint64_t next_progress_ns;
+	unsigned quiet; /* waits in a row that came to nothing */
 	struct meter_reading reading;
 	enum link_state told; /* the state that was last logged */
 	struct complaint told_detail;

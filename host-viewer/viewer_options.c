@@ -25,6 +25,7 @@ enum {
 	KEY_DURATION,
 	KEY_CREATE,
 	KEY_WAIT,
+	KEY_WAKEUP,
 	KEY_CSV,
 	KEY_SUMMARY,
 };
@@ -56,6 +57,7 @@ static const struct argp_option options_table[] = {
 	        "came: exit code 4), and for a region that is not there (default: not at all; exit "
 	        "code 3)",
 	        2 },
+	{ "wakeup", KEY_WAKEUP, "WAY", 0, COMMAND_LINE_WAKEUP_HELP, 2 },
 	{ NULL, 0, NULL, 0, "How long:", 3 },
 	{ "frames", KEY_FRAMES, "N", 0, "Stop after so many verified frames", 3 },
 	{ "duration", KEY_DURATION, "S", 0, "Stop so many seconds after the first frame", 3 },
@@ -132,6 +134,9 @@ static error_t parse_place(
 	case KEY_WAIT:
 		options->wait = true;
 		options->wait_ns = command_line_seconds(state, "--wait", argument);
+		return 0;
+	case KEY_WAKEUP:
+		options->wakeup = command_line_wakeup(state, "--wakeup", argument);
 		return 0;
 	case KEY_CSV:
 		options->csv = argument;

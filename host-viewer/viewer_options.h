@@ -7,6 +7,7 @@
 
 #include "link.h"
 #include "ring_reader.h"
+#include "wakeup.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@ struct viewer_options {
 	const char *summary;
 	bool wait;
 	uint64_t wait_ns;
+	enum wakeup_way wakeup;
 	bool quiet;
 	int argument_count; /* as given, for the summary */
 	char **arguments;

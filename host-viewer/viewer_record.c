@@ -215,9 +215,7 @@ json_t *viewer_record_summary(struct viewer_record *record, const struct viewer_
 	json_object_set_new(summary, "latency_ns", latency_of(record));
 	json_object_set_new(summary, "sizes", size_table_rows(&record->sizes));
 	json_object_set_new(summary, "wakeup",
-	        json_pack("{ss sI sI sI}", "kind", "poll", "waits", (json_int_t)wakeup->waits,
-	                "sleeps", (json_int_t)wakeup->sleeps, "timeouts",
-	                (json_int_t)wakeup->timeouts));
+	        wakeup_summary(wakeup, link->region.doorbell, link->why_deaf.text));
 	return summary;
 }
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "window_stage.h"
 
+#include <SDL_syswm.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(SDL_VIDEO_DRIVER_WAYLAND)
+#include <wayland-client.h>
+#endif
 
 /* Points: room for the words before there is a picture, and for a few of them later. */
 #define OPENING_WIDTH  960
@@ -234,4 +238,26 @@ bool window_stage_is_unseen(const struct window_stage *stage)
 {
 	return (SDL_GetWindowFlags(stage->window) & (SDL_WINDOW_MINIMIZED | SDL_WINDOW_HIDDEN)) !=
 	       0;
+}
+
+int window_stage_events_fd(const struct window_stage *stage)
+{
+	SDL_SysWMinfo info;
+
+	SDL_VERSION(&info.version);
+	if (!SDL_GetWindowWMInfo(stage->window, &info)) {
+		return -1;
+	}
+	switch (info.subsystem) {
+#if defined(SDL_VIDEO_DRIVER_X11)
+	case SDL_SYSWM_X11:
+		return ConnectionNumber(info.info.x11.display);
+#endif
+#if defined(SDL_VIDEO_DRIVER_WAYLAND)
+	case SDL_SYSWM_WAYLAND:
+		return wl_display_get_fd(info.info.wl.display);
+#endif
+	default:
+		return -1;
+	}
 }

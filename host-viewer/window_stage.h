@@ -42,6 +42,12 @@ void window_stage_fit(struct window_stage *stage, struct layout_size picture);
 bool window_stage_is_fullscreen(const struct window_stage *stage);
 void window_stage_set_fullscreen(struct window_stage *stage, bool on);
 
+/*
+ * A descriptor that is readable once the window system has events for us; -1 where there is none.
+ * Only after SDL_PumpEvents() found nothing more: what was read already is in a queue.
+ */
+int window_stage_events_fd(const struct window_stage *stage);
+
 /* Nobody sees it: minimised or hidden. */
 bool window_stage_is_unseen(const struct window_stage *stage);
 

@@ -220,7 +220,7 @@ static int find_words(struct window_stand *stand, int width, int height, int top
 static void words_find_room_beside_the_numbers(void **state)
 {
 	const char *detail = "words that would take another few lines of their own";
-	const int below = 211; /* where the box of the numbers ends */
+	const int below = 245; /* where the box of the numbers ends */
 	struct window_stand stand;
 	uint64_t numbers;
 	int alone;
@@ -230,7 +230,7 @@ static void words_find_room_beside_the_numbers(void **state)
 	window_stand_show_noise(&stand, "xrgb8888", 320, 240, 0);
 	stand.status.link = LINK_ENDED;
 	stand.status.detail = detail;
-	alone = find_words(&stand, 320, 600, 0);
+	alone = find_words(&stand, 320, 700, 0);
 	assert_true(find_words(&stand, 320, 400, 0) < below);
 	window_stand_press(SDLK_o);
 	/* No room, no room below either, room below, room in the middle. */
@@ -242,7 +242,7 @@ static void words_find_room_beside_the_numbers(void **state)
 	stand.status.detail = detail;
 	assert_int_equal(find_words(&stand, 320, 300, below), -1);
 	assert_in_range(find_words(&stand, 320, 400, below), below, below + 40);
-	assert_int_equal(find_words(&stand, 320, 600, below), alone);
+	assert_int_equal(find_words(&stand, 320, 700, below), alone);
 	window_stand_close(&stand);
 }
 
@@ -254,7 +254,7 @@ static void words_are_broken_anew_when_the_width_changes(void **state)
 	window_stand_open(&stand, &window_stand_software);
 	stand.status.link = LINK_WAITING;
 	stand.status.region = "/some/folder with a long name/and a region in it";
-	assert_true(find_words(&stand, 320, 600, 0) + 20 < find_words(&stand, 1200, 600, 0));
+	assert_true(find_words(&stand, 320, 700, 0) + 20 < find_words(&stand, 1200, 600, 0));
 	window_stand_close(&stand);
 }
 

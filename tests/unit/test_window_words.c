@@ -23,6 +23,10 @@ static struct view_status status_of(enum link_state link)
 		.detail = "",
 		.mode = "latest",
 		.digest = "xxh3",
+		.waking = "doorbell",
+		.rung = 41,
+		.spurious = 42,
+		.timeouts = 43,
 		.frames_per_second = 59.94,
 		.verify_ns = 1240000,
 		.interval_ns = 16910000,
@@ -133,6 +137,8 @@ static void the_overlay_holds_every_number(void **state)
 	                          "longest   16.91 ms\n"
 	                          "verify    1.24 ms\n"
 	                          "digest    xxh3\n"
+	                          "waking    doorbell, 41 rung\n"
+	                          "          42 spurious  43 timed out\n"
 	                          "verified  11\n"
 	                          "skipped   22\n"
 	                          "dropped   33 torn  44 stale  55 bad");
@@ -146,7 +152,8 @@ static void the_overlay_says_na_for_what_it_does_not_know(void **state)
 	(void)state;
 	overlay_write(&status, NULL, text);
 	assert_non_null(strstr(text, "region    NA\nmode      NA\npicture   NA\n"));
-	assert_non_null(strstr(text, "longest   NA\nverify    NA\ndigest    NA\n"));
+	assert_non_null(
+	        strstr(text, "longest   NA\nverify    NA\ndigest    NA\nwaking    NA, 0 rung\n"));
 }
 
 int main(void)
