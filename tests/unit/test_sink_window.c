@@ -254,7 +254,7 @@ static void words_are_broken_anew_when_the_width_changes(void **state)
 	window_stand_open(&stand, &window_stand_software);
 	stand.status.link = LINK_WAITING;
 	stand.status.region = "/some/folder with a long name/and a region in it";
-	assert_true(find_words(&stand, 320, 700, 0) + 20 < find_words(&stand, 1200, 600, 0));
+	assert_true(find_words(&stand, 320, 600, 0) + 20 < find_words(&stand, 1200, 600, 0));
 	window_stand_close(&stand);
 }
 
