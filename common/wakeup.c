@@ -157,7 +157,6 @@ static enum sleep_end sleep_until(struct wakeup *wakeup, int bell_fd, uint64_t u
 		.tv_nsec = (long)(left_ns % NS_PER_S),
 	};
 
-	wakeup->counts.sleeps++;
 	if (ppoll(fds, sizeof(fds) / sizeof(fds[0]), &left, NULL) <= 0) {
 		return SLEEP_OVER;
 	}
@@ -204,6 +203,7 @@ static enum wakeup_end sleep_and_look(
 			return WAKEUP_TIMEOUT;
 		}
 		sleep_ns = next_sleep_ns(wakeup, now_ns);
+		wakeup->counts.sleeps++;
 		end = sleep_until(wakeup, -1, now_ns + (sleep_ns < left_ns ? sleep_ns : left_ns));
 		if (wish->holds(wish->argument)) {
 			return WAKEUP_NEWS;
@@ -285,6 +285,7 @@ static enum wakeup_end sleep_until_rung(
 		if (!is_listening(wakeup, now_ns)) {
 			return sleep_and_look(wakeup, wish, until_ns);
 		}
+		wakeup->counts.sleeps++;
 		if (wish->arm) {
 			wish->arm(wish->argument);
 		}

@@ -65,7 +65,7 @@ struct wakeup_storm {
 /* For run.json and the overlay; docs/measuring.md says what each is. */
 struct wakeup_counts {
 	uint64_t waits;
-	uint64_t sleeps;
+	uint64_t sleeps;   /* on a doorbell: announced, and rung for at most once each */
 	uint64_t rung;     /* sleeps that a ring ended */
 	uint64_t spurious; /* those of them that found nothing */
 	uint64_t timeouts; /* waits that their limit ended with nothing there */
