@@ -52,8 +52,7 @@ void overlay_write(const struct view_status *status, const struct frame_info *in
 	        "digest    %s\n"
 	        "waking    %s, %" PRIu64 " rung\n"
 	        "          %" PRIu64 " spurious  %" PRIu64 " timed out\n"
-	        "verified  %" PRIu64 "\n"
-	        "skipped   %" PRIu64 "\n"
+	        "verified  %" PRIu64 "  skipped %" PRIu64 "\n"
 	        "dropped   %" PRIu64 " torn  %" PRIu64 " stale  %" PRIu64 " bad",
 	        link_state_text(status->link), or_na(status->region), or_na(status->mode),
 	        picture_text(info, picture), status->frames_per_second,
