@@ -2,7 +2,7 @@
 /*
  * The doorbell of a guest: the register of its ivshmem device, in BAR0 (QEMU's
  * docs/specs/ivshmem-spec.txt). It is mapped through sysfs, as the memory is, so that ringing
- * needs no driver.
+ * needs no driver. Being rung does: vfio_interrupt.h.
  *
  * | off | field      | notes |
  * |   8 | IVPosition | our peer id |
@@ -10,6 +10,7 @@
  */
 #include "doorbell_backend.h"
 #include "region_backend.h"
+#include "vfio_interrupt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define REGISTER_BYTES    256u
@@ -26,6 +28,7 @@
 struct pci_doorbell {
 	struct doorbell doorbell;
 	volatile uint32_t *registers;
+	struct vfio_interrupt interrupt;
 };
 
 static int pci_ring(struct doorbell *doorbell, unsigned peer, unsigned vector)
@@ -40,6 +43,7 @@ static void pci_close(struct doorbell *doorbell)
 {
 	struct pci_doorbell *pci = (struct pci_doorbell *)doorbell;
 
+	vfio_interrupt_close(&pci->interrupt);
 	munmap((void *)(uintptr_t)pci->registers, REGISTER_BYTES);
 	free(pci);
 }
@@ -50,13 +54,38 @@ static const struct doorbell_ops pci_ops = {
 	.close = pci_close,
 };
 
+static int map_file(const char *path, volatile uint32_t **registers, struct complaint *why)
+{
+	struct stat status;
+	void *bytes = MAP_FAILED;
+	int error = 0;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0) {
+		error = -errno;
+		complain(why, "%s cannot be opened: %s%s", path, strerror(errno),
+		        errno == EACCES || errno == EPERM ? "; run this as root" : "");
+		return error;
+	}
+	if (fstat(fd, &status) != 0 || status.st_size < (off_t)REGISTER_BYTES) {
+		error = -EINVAL;
+		complain(why, "%s has less than %u bytes: no ivshmem device", path, REGISTER_BYTES);
+	} else {
+		bytes = mmap(NULL, REGISTER_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	}
+	if (!error && bytes == MAP_FAILED) {
+		error = -errno;
+		complain(why, "%s cannot be mapped: %s", path, strerror(errno));
+	}
+	close(fd);
+	*registers = bytes;
+	return error;
+}
+
 static int map_registers(
         const char *root, const char *name, volatile uint32_t **registers, struct complaint *why)
 {
 	char path[REGION_ADDRESS_SIZE];
-	void *bytes;
-	int error;
-	int fd;
 
 	/* Only a device with vectors has a table of them: ivshmem-plain has no BAR1. */
 	snprintf(path, sizeof(path), "%s/%s/resource1", root, name);
@@ -68,27 +97,14 @@ static int map_registers(
 		return -ENOTSUP;
 	}
 	snprintf(path, sizeof(path), "%s/%s/resource0", root, name);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0) {
-		error = -errno;
-		complain(why, "%s cannot be opened: %s", path, strerror(errno));
-		return error;
-	}
-	bytes = mmap(NULL, REGISTER_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	error = bytes == MAP_FAILED ? -errno : 0;
-	close(fd);
-	if (error) {
-		complain(why, "%s cannot be mapped: %s", path, strerror(-error));
-		return error;
-	}
-	*registers = bytes;
-	return 0;
+	return map_file(path, registers, why);
 }
 
 int doorbell_pci_open(
         struct doorbell **doorbell, const char *root, const char *name, struct complaint *why)
 {
 	struct pci_doorbell *pci = calloc(1, sizeof(*pci));
+	uint32_t position;
 	int error;
 
 	if (!pci) {
@@ -100,12 +116,20 @@ int doorbell_pci_open(
 		free(pci);
 		return error;
 	}
-	pci->doorbell = (struct doorbell) {
-		.ops = &pci_ops,
-		.peer = pci->registers[REGISTER_POSITION] & DOORBELL_PEER_MAX,
-		.fd = -1,
-	};
-	complain(&pci->doorbell.why_deaf, "%s is not bound to vfio-pci", name);
+	pci->doorbell.ops = &pci_ops;
+	vfio_interrupt_open(
+	        &pci->interrupt, root, name, VFIO_INTERRUPT_ROOT, &pci->doorbell.why_deaf);
+	pci->doorbell.fd = pci->interrupt.fd;
+	position = pci->registers[REGISTER_POSITION];
+	if (position > DOORBELL_PEER_MAX) {
+		complain(why,
+		        "%s says that its peer id is 0x%x; is its memory switched off? echo 1 > "
+		        "%s/%s/enable",
+		        name, position, root, name);
+		pci_close(&pci->doorbell);
+		return -EIO;
+	}
+	pci->doorbell.peer = position;
 	*doorbell = &pci->doorbell;
 	return 0;
 }

@@ -3,56 +3,9 @@
  * Finding and mapping ivshmem devices in a tree that looks like sysfs.
  */
 #include "region_backend.h"
-#include "place.h"
-
-#include <ftw.h>
+#include "pci_tree.h"
 
 #define MARK 0x4f /* what a region of ours begins with in this test */
-
-struct tree {
-	char root[64];
-};
-
-static int tree_set_up(void **state)
-{
-	struct tree *tree = calloc(1, sizeof(*tree));
-
-	assert_non_null(tree);
-	snprintf(tree->root, sizeof(tree->root), "/tmp/oriel_pci.XXXXXX");
-	assert_non_null(mkdtemp(tree->root));
-	*state = tree;
-	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
-{
-	(void)status;
-	(void)type;
-	(void)walk;
-	return remove(path);
-}
-
-static int tree_tear_down(void **state)
-{
-	struct tree *tree = *state;
-
-	assert_int_equal(nftw(tree->root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
-	free(tree);
-	return 0;
-}
-
-static void put_attribute(
-        const struct tree *tree, const char *device, const char *name, const char *text)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s/%s", tree->root, device, name);
-	fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), (int)strlen(text));
-	close(fd);
-}
 
 static void put_bar(const struct tree *tree, const char *device, const char *name, off_t size,
         uint8_t first_byte)
@@ -66,18 +19,6 @@ static void put_bar(const struct tree *tree, const char *device, const char *nam
 	assert_int_equal(ftruncate(fd, size), 0);
 	assert_int_equal(pwrite(fd, &first_byte, 1, 0), 1);
 	close(fd);
-}
-
-static void put_device(
-        const struct tree *tree, const char *device, const char *vendor, const char *id)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", tree->root, device);
-	assert_int_equal(mkdir(path, 0700), 0);
-	put_attribute(tree, device, "vendor", vendor);
-	put_attribute(tree, device, "device", id);
-	put_attribute(tree, device, "enable", "0\n");
 }
 
 static void put_ivshmem(const struct tree *tree, const char *device, uint8_t first_byte)
