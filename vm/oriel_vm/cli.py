@@ -9,18 +9,19 @@ import re
 import signal
 import sys
 
+from . import doorbell, launch, programs, transfer
 from . import image as images
-from . import launch, transfer
 from .errors import FAILED, NOT_RUNNING, USAGE, GuestError
 from .guest import Guest
 from .places import DEFAULT_NAME, check_name, region_path
 from .region import parse_size, size_text
 from .session import Session
-from .state import known_names
+from .state import folder_of, known_names
 from .waiting import Deadline
 
 STOP_S = 15.0
 SMALLEST_MEMORY = 128  # MiB: kernel, initramfs and a little
+DEFAULT_SIZE = "128M"
 say = launch.say
 
 
@@ -54,14 +55,38 @@ def do_start(arguments):
                              "give seconds", USAGE)
     if not 1 <= arguments.cpus <= 64:
         raise GuestError("--cpus", arguments.cpus, "not within 1 to 64", "use 2", USAGE)
-    size = parse_size(arguments.size)
     check_memory(arguments.memory)
-    region = os.path.abspath(arguments.region or region_path(arguments.name))
+    options = options_for(arguments)
     image, lock = held_image()
-    ready = launch.start(launch.options_for(arguments, region, size), image, lock, say)
+    ready = launch.start(options, image, lock, say)
     print(f"{arguments.name}: ready in {ready['ready_s']:.1f} s under {ready['accel']}, region "
           f"{ready['region']['path']} ({size_text(ready['region']['size'])})")
     return 0
+
+
+def options_for(arguments):
+    """How the guest is to be run; its memory is a file's or a doorbell-server's."""
+    size = parse_size(arguments.size or DEFAULT_SIZE)
+    region = server = None
+    joined = arguments.doorbell
+    if joined is None:
+        region = os.path.abspath(arguments.region or region_path(arguments.name))
+    elif arguments.region:
+        raise GuestError("--region", arguments.region, "not with --doorbell, whose server has "
+                         "the memory", "leave it out; see: guest status", USAGE)
+    elif joined:
+        joined = doorbell.joined_path(joined)
+        if arguments.size:
+            raise GuestError("--size", arguments.size, f"decided by the server at {joined}",
+                             "leave it out", USAGE)
+    else:
+        doorbell.own_path(folder_of(arguments.name))
+        server = programs.doorbell_server(say)
+    return launch.Options(
+        name=arguments.name, directory=folder_of(arguments.name), accel=arguments.accel,
+        region=region, size=size, cpus=arguments.cpus, memory=arguments.memory,
+        timeout=arguments.timeout, lifetime=arguments.lifetime,
+        qemu_args=tuple(arguments.qemu_arg), doorbell=joined, doorbell_server=server)
 
 
 def check_memory(text):
@@ -141,6 +166,8 @@ def do_status(arguments):
             print(json.dumps(state))
             continue
         region = state["region"]["path"] if state["region"] else "-"
+        if state["doorbell"] and state["doorbell"]["own"] and not state["doorbell"]["pid"]:
+            region += " (its doorbell-server has ended: nobody new can join)"
         print(f"{name}: {state['state']}, accel {state['accel']}, pid {state['pid']}, "
               f"up {state['uptime_s']:.0f} s, region {region}, "
               f"lifetime {state['lifetime_s']:g} s ({state['remaining_s']:.0f} s left)")
@@ -218,7 +245,10 @@ def parser():
     entry = verb("start", do_start, 60.0)
     entry.add_argument("--accel", choices=("auto", "kvm", "tcg"), default="auto")
     entry.add_argument("--region", metavar="PATH", help="shared memory (/dev/shm/oriel[-NAME])")
-    entry.add_argument("--size", default="128M", help="of the region (%(default)s)")
+    entry.add_argument("--size", help=f"of the region ({DEFAULT_SIZE})")
+    entry.add_argument("--doorbell", nargs="?", const="", metavar="PATH",
+                       help="with doorbells: the region is a doorbell-server's, one of the "
+                            "guest's own, or the one whose socket is PATH")
     entry.add_argument("--cpus", type=int, default=2, help="(%(default)s)")
     entry.add_argument("--memory", default="512M", help="(%(default)s)")
     entry.add_argument("--lifetime", type=float, default=3600.0, metavar="S",

@@ -18,6 +18,8 @@ from .places import cache_dir, file_lock, project_root
 
 # Loaded in this order by guest-init; what they depend on is found in modules.dep.
 BOOT_MODULES = ("virtio_pci", "virtio_console")
+# Loaded by guest-init where there is an IOMMU: for being rung.
+DOORBELL_MODULES = ("vfio_iommu_type1", "vfio_pci")
 FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "dev", "proc", "sys", "tmp",
            "run", "etc", "root", "lib64", "lib/x86_64-linux-gnu")
 LOADER_FOLDER = "/lib64"
@@ -145,7 +147,7 @@ def make_tree(tree, kernel, files):
 
 
 def copy_modules(tree, kernel):
-    """Copies the boot modules with what they depend on, and indexes them."""
+    """Copies the guest's modules with what they depend on, and indexes them."""
     goal = os.path.join(tree, "lib", "modules", kernel.release)
     os.makedirs(goal)
     for path in needed_modules(kernel):
@@ -158,7 +160,7 @@ def copy_modules(tree, kernel):
 
 
 def needed_modules(kernel):
-    """Paths of the boot modules and their dependencies, which modules.dep has in full.
+    """Paths of the guest's modules and their dependencies, which modules.dep has in full.
 
     A module that a later kernel has built in is not there, and need not be.
     """
@@ -167,7 +169,7 @@ def needed_modules(kernel):
         for line in file:
             module, _, needs = line.partition(":")
             name = os.path.basename(module).partition(".ko")[0].replace("-", "_")
-            if name in BOOT_MODULES:
+            if name in BOOT_MODULES + DOORBELL_MODULES:
                 wanted.update(dict.fromkeys([module, *needs.split()]))
     return sorted(wanted)
 

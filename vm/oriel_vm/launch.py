@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from .desk import send_line
 from .errors import FAILED, GuestError
 from .places import cache_dir
-from .state import folder_of, open_process, remove_traces, take_name
+from .state import open_process, remove_traces, take_name
 from .waiting import Deadline, read_line, wait_for
 
 GIVE_UP_S = 10.0
@@ -31,13 +31,15 @@ class Options:
     name: str
     directory: str
     accel: str
-    region: str
-    size: int
+    region: str  # a file's path; unused with a doorbell
+    size: int  # unused where a server is joined
     cpus: int
     memory: str
     timeout: float
     lifetime: float
     qemu_args: tuple = ()
+    doorbell: str = None  # "": a server of the guest's own; else the socket of one to join
+    doorbell_server: str = None  # the program
 
 
 def start(options, image, image_lock, tell):
@@ -177,14 +179,6 @@ def kill_supervisor(description):
         except ProcessLookupError:
             pass
         os.close(pidfd)
-
-
-def options_for(arguments, region, size):
-    """Options from parsed arguments."""
-    return Options(name=arguments.name, directory=folder_of(arguments.name),
-                   accel=arguments.accel, region=region, size=size, cpus=arguments.cpus,
-                   memory=arguments.memory, timeout=arguments.timeout,
-                   lifetime=arguments.lifetime, qemu_args=tuple(arguments.qemu_arg))
 
 
 def say(text):

@@ -29,23 +29,25 @@ def quoted(path):
     return path.replace(",", ",,")
 
 
-def accel_options(accel, cpu):
+def accel_options(accel, cpu, doorbell):
     """What differs between the ways to run."""
     if accel == "kvm":
-        return ["-accel", "kvm", "-cpu", cpu]
+        # Interrupts that are remapped cannot all stay in the kernel.
+        return ["-accel", "kvm,kernel-irqchip=split" if doorbell else "kvm", "-cpu", cpu]
     return ["-accel", "tcg,thread=multi", "-cpu", "max"]
 
 
 class Machine:
     """Starts QEMU; the caller watches pidfd and calls finish() after its end."""
 
-    def __init__(self, options, image, region, listeners, accel, cpu):
+    def __init__(self, options, image, region, doorbell, listeners, attempt):
         self.ours = {}
         theirs = {}
         for name in ("qmp", "mark", "console"):
             self.ours[name], theirs[name] = socket.socketpair()
-        command = [qemu_program(), *self._fixed(options, image), *accel_options(accel, cpu),
-                   *self._memory(region), *self._channels(theirs, listeners),
+        command = [qemu_program(), *self._fixed(options, image, doorbell),
+                   *accel_options(attempt.accel, attempt.cpu, doorbell),
+                   *self._memory(region, doorbell), *self._channels(theirs, listeners),
                    *options.qemu_args]
         inherited = [end.fileno() for end in (*theirs.values(), *listeners)]
         parent = os.getpid()
@@ -59,17 +61,24 @@ class Machine:
         self.pidfd = os.pidfd_open(self.process.pid)
 
     @staticmethod
-    def _fixed(options, image):
+    def _fixed(options, image, doorbell):
         line = f"{KERNEL_LINE} oriel_name={options.name} oriel_ports={PORTS}"
+        # vfio-pci, which lets a process hear its device, needs an IOMMU.
+        line += " intel_iommu=on" if doorbell else ""
+        iommu = ["-device", "intel-iommu,intremap=on"] if doorbell else []
         return ["-name", f"oriel-{options.name}", "-nodefaults", "-no-user-config",
-                "-machine", "q35", "-smp", str(options.cpus), "-m", options.memory,
+                "-machine", "q35", *iommu, "-smp", str(options.cpus), "-m", options.memory,
                 "-display", "none", "-device", "VGA",
                 "-action", "reboot=reset,shutdown=poweroff",
                 "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny",
                 "-kernel", image.kernel, "-initrd", image.initramfs, "-append", line]
 
     @staticmethod
-    def _memory(region):
+    def _memory(region, doorbell):
+        if doorbell:
+            return ["-chardev", f"socket,id=doorbell,path={quoted(doorbell.socket)}",
+                    "-device", "ivshmem-doorbell,chardev=doorbell,addr=0x10,"
+                               f"vectors={doorbell.vectors}"]
         return ["-object", f"memory-backend-file,id=region,share=on,size={region.size},"
                            f"mem-path={quoted(region.path)}",
                 "-device", "ivshmem-plain,memdev=region,addr=0x10"]

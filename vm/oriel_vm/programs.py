@@ -55,6 +55,15 @@ def build_with_meson():
     return {os.path.basename(name): os.path.join(build, name) for name in BUILT}
 
 
+def doorbell_server(tell):
+    """The server, which runs on the host: as it was built with the guest's programs."""
+    path = os.path.join(project_root(), "build", "guest", "vm", "doorbell-server")
+    if not os.access(path, os.X_OK):
+        tell("building doorbell-server")
+        build_with_meson()
+    return path
+
+
 def run_build(command):
     """Shows what the compiler says only when it fails: then it is the error."""
     try:

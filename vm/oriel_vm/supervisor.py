@@ -13,7 +13,7 @@ import socket
 import time
 from dataclasses import asdict
 
-from . import accel
+from . import accel, doorbell
 from .console import Console
 from .desk import Desk, listen, send_line
 from .errors import NOT_RUNNING, GuestError
@@ -48,7 +48,7 @@ class Supervisor:
         self.ready_s = None
         self.reset_seen = True
         self.rebooters = []
-        self.desk = self.region = self.listeners = None
+        self.desk = self.region = self.doorbell = self.listeners = None
         self.attempts = []
         self.timers = {}
 
@@ -56,7 +56,7 @@ class Supervisor:
         """From nothing to the end of QEMU. GuestError: the guest never became ready."""
         signal.set_wakeup_fd(self._signal_channel())
         self._save()
-        self.region = open_region(self.options.region, self.options.size, self._save)
+        self._open_region()
         self._save(self.region)
         folder = self.options.directory
         self.listeners = [listen(folder, f"run{number}.sock") for number in range(PORTS)]
@@ -74,6 +74,8 @@ class Supervisor:
             if self.machine:
                 self.machine.kill()
                 self.machine.finish()
+            if self.doorbell:
+                self.doorbell.finish()
 
     def describe(self):
         """What `guest status` shows."""
@@ -84,6 +86,7 @@ class Supervisor:
                 "pid": self.machine.process.pid if self.machine else None,
                 "supervisor": identity(os.getpid()), "janitor": self.janitor,
                 "uptime_s": round(elapsed, 1), "ready_s": self.ready_s, "region": region,
+                "doorbell": self.doorbell.describe() if self.doorbell else None,
                 "lifetime_s": self.options.lifetime,
                 "remaining_s": round(self.options.lifetime - elapsed, 1)}
 
@@ -107,11 +110,20 @@ class Supervisor:
 
     # Starting.
 
+    def _open_region(self):
+        options = self.options
+        if options.doorbell is None:
+            self.region = open_region(options.region, options.size, self._save)
+            return
+        self.doorbell = (doorbell.join(options.doorbell) if options.doorbell else
+                         doorbell.begin(options.doorbell_server, options.directory, options.size))
+        self.region = self.doorbell.region()
+
     def _next_attempt(self):
         self.attempt = self.attempts.pop(0)
         self.problem = None
-        self.machine = Machine(self.options, self.image, self.region, self.listeners,
-                               self.attempt.accel, self.attempt.cpu)
+        self.machine = Machine(self.options, self.image, self.region, self.doorbell,
+                               self.listeners, self.attempt)
         self.qmp = Qmp(self.loop, self.machine.ours["qmp"], self._on_qmp)
         self.console = Console(self.loop, self.machine.ours["console"],
                                os.path.join(self.options.directory, "console.log"), self._on_sign)
