@@ -7,7 +7,7 @@
  * maps, reads or writes a BAR through vfio takes it from all who mapped it through sysfs, in this
  * process and in others: their next access is a SIGBUS. Without that, both live side by side.
  *
- * One process at a time can have a device's interrupts.
+ * One process at a time can have a device's interrupts. Those from before it opened it are lost.
  */
 #ifndef ORIEL_VFIO_INTERRUPT_H
 #define ORIEL_VFIO_INTERRUPT_H
