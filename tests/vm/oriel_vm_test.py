@@ -150,9 +150,13 @@ class Guest:
         self.size = size
         SANDBOX.regions.append(self.region)
 
+    def memory(self):
+        """The options that say where its memory is."""
+        return ["--region", self.region, "--size", self.size]
+
     def start(self, *more):
         """Starts it and waits until it is ready; again after stop(), too."""
-        done = launcher("start", "--name", self.name, "--region", self.region, "--size", self.size,
+        done = launcher("start", "--name", self.name, *self.memory(),
                         "--accel", ACCEL, "--lifetime", LIFETIME_S, "--timeout", LIMIT_S, *more,
                         limit_s=LIMIT_S + 30)
         if done.returncode:
@@ -187,6 +191,25 @@ class Guest:
     def fetch(self, path, goal):
         """A file of the guest, to the host."""
         self.do("fetch", path, goal)
+
+
+class DoorbellGuest(Guest):
+    """A guest with a doorbell-server of its own, or on the one of another such guest (host)."""
+
+    def __init__(self, label, size="64M", host=None):
+        super().__init__(label, size)
+        SANDBOX.regions.remove(self.region)
+        folder = host.name if host else self.name
+        self.joins = host is not None
+        self.socket = (pathlib.Path(SANDBOX.environment["XDG_RUNTIME_DIR"]) / "oriel" / folder /
+                       "doorbell.sock")
+        self.region = f"server:{self.socket}"  # for programs on the host
+
+    def memory(self):
+        """As of a guest."""
+        if self.joins:
+            return [f"--doorbell={self.region}"]
+        return ["--doorbell", "--size", self.size]
 
 
 def read_rows(path):
