@@ -6,10 +6,11 @@
 #include "vfio_interrupt.h"
 #include "pci_tree.h"
 
-#define DEVICE "0000:00:10.0"
-#define GROUP  "12"
+#define DEVICE   "0000:00:10.0"
+#define GROUP    "12"
+#define TOO_LONG "../iommu_groups/0123456789012345678901234567890123456789012345678901234567890123"
 
-/* A tree with the device, behind an IOMMU, and a folder "vfio" beside it. */
+/* A tree with the device, bound to nothing, and a folder "vfio" beside it. */
 static int set_up(void **state)
 {
 	const struct tree *tree;
@@ -69,9 +70,7 @@ static void vfio_pci_is_needed(void **state)
 static void odd_links_are_refused(void **state)
 {
 	static const char *const groups[] = { "../groups/1x", "..", "../iommu_groups/", "12/..",
-		"-1",
-		"../iommu_groups/"
-		"0123456789012345678901234567890123456789012345678901234567890123" };
+		"-1", TOO_LONG };
 
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		put_link(*state, DEVICE, "iommu_group", groups[i]);
