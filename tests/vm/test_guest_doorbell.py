@@ -95,9 +95,10 @@ class Rings(Case):
 
     def test_there_and_back(self):
         """Every ring of many wakes the other side."""
-        host = self.outside("wait", "echo", 300, self.guest_peer(), "silent", 50)
-        said = self.inside("bell", "ring", self.peer_of(host), 0,
-                           "bounce", 300, self.peer_of(host), "silent", 50)
+        # What is waited for in memory keeps two rings from merging into one.
+        host = self.outside("wait", "store", 0, 3, "echo", 300, self.guest_peer(), "silent", 50)
+        said = self.inside("bell", "ring", self.peer_of(host), 0, "until", 0, 3,
+                           "bounce", 300, self.peer_of(host), "silent", 50, "store", 0, 0)
         self.assertRegex(said, r"bounced 300, .*\nsilent\n$")
         self.assert_exit(host)
         print("    " + said.splitlines()[-2], file=sys.stderr)
