@@ -141,15 +141,16 @@ static void mask_doorbell(struct wakeup *wakeup, uint64_t now_ns, const char *wh
 
 enum sleep_end { SLEEP_OVER, SLEEP_RUNG, SLEEP_EVENT };
 
-/* until_ns: our clock. bell_fd: -1 not to listen */
-static enum sleep_end sleep_until(struct wakeup *wakeup, int bell_fd, uint64_t until_ns)
+/* until_ns: our clock. bell_fd, events_fd: -1 not to listen */
+static enum sleep_end sleep_until(
+        struct wakeup *wakeup, int bell_fd, int events_fd, uint64_t until_ns)
 {
 	uint64_t now_ns = clock_now_ns();
 	uint64_t left_ns = clock_elapsed_ns(now_ns, until_ns);
 	/* ppoll() passes over a descriptor of -1. */
 	struct pollfd fds[] = {
 		{ .fd = bell_fd, .events = POLLIN },
-		{ .fd = is_masked(&wakeup->event_storm, now_ns) ? -1 : wakeup->events_fd,
+		{ .fd = is_masked(&wakeup->event_storm, now_ns) ? -1 : events_fd,
 		        .events = POLLIN },
 	};
 	struct timespec left = {
@@ -204,7 +205,8 @@ static enum wakeup_end sleep_and_look(
 		}
 		sleep_ns = next_sleep_ns(wakeup, now_ns);
 		wakeup->counts.sleeps++;
-		end = sleep_until(wakeup, -1, now_ns + (sleep_ns < left_ns ? sleep_ns : left_ns));
+		end = sleep_until(wakeup, -1, wakeup->events_fd,
+		        now_ns + (sleep_ns < left_ns ? sleep_ns : left_ns));
 		if (wish->holds(wish->argument)) {
 			return WAKEUP_NEWS;
 		}
@@ -215,12 +217,12 @@ static enum wakeup_end sleep_and_look(
 	return WAKEUP_STOPPED;
 }
 
-/* Something is there, and no ring told us: does it come after all? */
+/* Something is there, and no ring told us: does it come after all? An event would not say. */
 static void note_lost(struct wakeup *wakeup)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	if (sleep_until(wakeup, wakeup->doorbell->fd, now_ns + WAKEUP_GRACE_NS) == SLEEP_RUNG) {
+	if (sleep_until(wakeup, wakeup->doorbell->fd, -1, now_ns + WAKEUP_GRACE_NS) == SLEEP_RUNG) {
 		doorbell_drain(wakeup->doorbell);
 		wakeup->counts.rung++;
 		wakeup->lost_row = 0;
@@ -246,7 +248,7 @@ static enum wakeup_end sleep_armed(
 	if (wish->holds(wish->argument)) {
 		return WAKEUP_NEWS;
 	}
-	end = sleep_until(wakeup, wakeup->doorbell->fd, until_ns);
+	end = sleep_until(wakeup, wakeup->doorbell->fd, wakeup->events_fd, until_ns);
 	found = wish->holds(wish->argument);
 	if (end == SLEEP_RUNG) {
 		doorbell_drain(wakeup->doorbell);
