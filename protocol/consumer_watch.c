@@ -215,6 +215,7 @@ static void consumer_update(
 
 static void look_at_all(struct consumer_watch *watch, uint64_t published, uint64_t now_ns)
 {
+	watch->looked_ns = now_ns;
 	for (unsigned i = 0; i < RING_CONSUMERS_MAX; i++) {
 		consumer_update(watch, i, published, now_ns);
 	}
@@ -305,6 +306,10 @@ void consumer_watch_wake(
 		struct consumer *consumer = &watch->consumers[i];
 		uint64_t untrusted_arm;
 
+		/* Who moved in while the frame was copied is not known yet, nor is its address. */
+		if (shared_load_u64(&block_at(watch, i)->epoch) != consumer->epoch) {
+			consumer_update(watch, i, published, watch->looked_ns);
+		}
 		if (!consumer->epoch || !ring_address_hears(consumer->address)) {
 			continue;
 		}

@@ -53,6 +53,7 @@ struct consumer_watch {
 	uint64_t producer_epoch;
 	bool lossless;             /* the producer's mode */
 	uint64_t blocked_since_ns; /* 0 = not blocked */
+	uint64_t looked_ns;        /* at the blocks, last */
 	struct consumer consumers[RING_CONSUMERS_MAX];
 	uint64_t revocations;   /* in all */
 	uint64_t ignored_hints; /* values in H that cannot be */
