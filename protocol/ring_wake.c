@@ -63,8 +63,10 @@ void ring_writer_wake(struct ring_writer *writer)
 
 void ring_writer_arm_space(struct ring_writer *writer)
 {
-	shared_store_u64(&writer->identity->space_arm,
-	        sleep_word(writer->sequence + 1, ++writer->space_sleeps));
+	if (!ring_writer_is_deposed(writer)) {
+		shared_store_u64(&writer->identity->space_arm,
+		        sleep_word(writer->sequence + 1, ++writer->space_sleeps));
+	}
 	/* Pairs with the fence in ring_reader_wake(): it rings, or we see its slot. */
 	shared_fence_full();
 }
