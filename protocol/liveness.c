@@ -133,4 +133,5 @@ void heartbeat_stop(struct heartbeat *heartbeat)
 	pthread_cond_destroy(&heartbeat->change);
 	pthread_mutex_destroy(&heartbeat->lock);
 	heartbeat->running = false;
+	heartbeat->resting = false;
 }
