@@ -78,6 +78,9 @@ static enum turn_result take_frame(
 	enum turn_result turn = TURN_FRAME;
 	enum reader_result result;
 
+	/* As long as there is always a next frame, nothing else ends the rest. */
+	view->quiet = 0;
+	link_resume(view->link);
 	result = ring_reader_copy(&view->link->reader, view->copier, view->pixels, frame);
 	times.verified_ns = clock_now_ns();
 	if (result == READER_FRAME) {
