@@ -4,7 +4,9 @@
 #include "copy_digest.h"
 #include "pixel_format.h"
 
-#define XXH_STATIC_LINKING_ONLY
+/* Compiled in: the checksum lies between a frame's published_ns and its becoming visible, and the
+ * library's code is cold then. */
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 const char *frame_fault_text(enum frame_fault fault)
