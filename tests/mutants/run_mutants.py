@@ -23,13 +23,16 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 R, W, C = 'protocol/ring_reader.c', 'protocol/ring_writer.c', 'protocol/consumer_watch.c'
 F, H, L = 'protocol/frame_check.c', 'protocol/region_header.c', 'protocol/liveness.c'
-N, K, U = 'protocol/next_frame.c', 'protocol/ring_wake.c', 'common/wakeup.c'
+N, K, A = 'protocol/next_frame.c', 'protocol/ring_wake.c', 'protocol/ring_address.c'
+U, V = 'common/wakeup.c', 'host-viewer/view.c'
 
 TESTS = ['unit/test_frame_check', 'unit/test_region_header', 'unit/test_ring_reader',
          'unit/test_ring_writer', 'unit/test_ring_lossless', 'unit/test_ring_leases',
          'unit/test_ring_schedule',
          'unit/test_ring_judgement', 'unit/test_consumer_watch',
-         'unit/test_liveness', 'fuzz/test_ring_fetches', 'fuzz/test_ring_races',
+         'unit/test_liveness', 'unit/test_wakeup', 'unit/test_wakeup_doorbell',
+         'unit/test_wakeup_doubts', 'unit/test_ring_wake', 'unit/test_ring_wake_schedule',
+         'unit/test_view', 'fuzz/test_ring_fetches', 'fuzz/test_ring_races',
          'fuzz/test_ring_takeover',
          'fuzz/test_ring_bombs', 'fuzz/test_ring_flips 5000', 'fuzz/test_ring_adversary 200000',
          'stress/hammer news', 'stress/hammer space']
@@ -153,12 +156,60 @@ MUTANTS = [
     # hearts
     ('first sight is life', L, 'liveness->seen = true;\n\t\tliveness->value = untrusted;', 'liveness->seen = true;\n\t\tliveness->value = untrusted;\n\t\tliveness->moved = true;\n\t\tliveness->moved_ns = now_ns;'),
     ('never gone', L, 'silent_ns < LIVENESS_GONE_NS ? LIVENESS_STALE : LIVENESS_GONE', 'LIVENESS_STALE'),
+    ('stopped and resting', L, 'heartbeat->running = false;\n\theartbeat->resting = false;', 'heartbeat->running = false;'),
+    ('rests without a beat', L, 'heartbeat->resting = true;\n\t\tbeat(heartbeat);', 'heartbeat->resting = true;'),
+    ('resume wakes nobody', L, 'heartbeat->resting = false;\n\t\tpthread_cond_signal(&heartbeat->change);', 'heartbeat->resting = false;'),
+    ('beats while it rests', L, 'if (heartbeat->resting) {\n\t\t\tpthread_cond_wait', 'if (0) {\n\t\t\tpthread_cond_wait'),
+    ('busy and resting', V, 'view->quiet = 0;\n\tlink_resume(view->link);\n\tresult', 'result'),
     # waking: the fences and the second look
     ('publish without a fence, wake', K, '/* Pairs with the fence in ring_reader_arm(). */\n\t\tshared_fence_full();', ''),
     ('arm without a fence', K, '/* Pairs with the fence in ring_writer_wake(): it rings, or we see its frame. */\n\t\tshared_fence_full();', ''),
     ('let go without a fence, wake', K, '/* Pairs with the fence in ring_writer_arm_space(). */\n\tshared_fence_full();', ''),
     ('arm space without a fence', K, '/* Pairs with the fence in ring_reader_wake(): it rings, or we see its slot. */\n\tshared_fence_full();', ''),
     ('armed, no second look', U, 'if (wish->holds(wish->argument)) {\n\t\treturn WAKEUP_NEWS;\n\t}\n\tend = sleep_until', 'end = sleep_until'),
+    # waking: who is rung, when, and where
+    ('nobody is rung', W, '\tring_writer_wake(writer);\n', ''),
+    ('rung before it is published', W, 'shared_store_release_u64(&writer->identity->latest, name);\n\tshared_fence_release();\n\twriter->slots[slot] = (struct ring_writer_slot) { .sequence = frame->sequence };\n\twriter->latest = slot;\n\twriter->sequence = frame->sequence;\n\twriter->counts.published++;\n\tring_writer_wake(writer);', 'writer->slots[slot] = (struct ring_writer_slot) { .sequence = frame->sequence };\n\twriter->latest = slot;\n\twriter->sequence = frame->sequence;\n\twriter->counts.published++;\n\tring_writer_wake(writer);\n\tshared_store_release_u64(&writer->identity->latest, name);\n\tshared_fence_release();'),
+    ('rung again and again', C, ' && untrusted_arm != consumer->rung', ''),
+    ('awake and rung', C, 'untrusted_arm != 0 && untrusted_arm != consumer->rung', 'untrusted_arm != consumer->rung'),
+    ('rung too early', C, ' &&\n\t\t        untrusted_arm >> RING_ARM_SHIFT <= published', ''),
+    ('newcomers are not rung', C, 'if (shared_load_u64(&block_at(watch, i)->epoch) != consumer->epoch) {', 'if (0) {'),
+    ('space without a ring', C, 'if (!ring_address_rings(consumer->address)) {\n\t\t\t\treturn false;', 'if (0) {\n\t\t\t\treturn false;'),
+    ('space with nobody', C, 'bool any = false;', 'bool any = true;'),
+    ('sleeps look alike', K, ' | (sleeps & RING_ARM_SLEEPS_MASK)', ' | (sleeps & 0)'),
+    ('armed for the last frame', K, 'sleep_word(reader->last + 1,', 'sleep_word(reader->last,'),
+    ('disarm is not said', K, 'shared_store_u64(&reader->block->wake_arm, 0);', ''),
+    ('space disarm is not said', K, 'shared_store_u64(&writer->identity->space_arm, 0);', ''),
+    ('rung for space again and again', K, ' && untrusted_arm != reader->space_rung', ''),
+    ('awake and rung for space', K, 'untrusted_arm != 0 && untrusted_arm != reader->space_rung', 'untrusted_arm != reader->space_rung'),
+    ('deposed arms', K, 'if (!ring_writer_is_deposed(writer)) {\n\t\tshared_store_u64(&writer->identity->space_arm,\n', 'if (1) {\n\t\tshared_store_u64(&writer->identity->space_arm,\n'),
+    ('deposed disarms', K, 'if (!ring_writer_is_deposed(writer)) {\n\t\tshared_store_u64(&writer->identity->space_arm, 0);', 'if (1) {\n\t\tshared_store_u64(&writer->identity->space_arm, 0);'),
+    ('no ring for a slot', R, 'publish_counts(reader);\n\tring_reader_wake(reader);', 'publish_counts(reader);'),
+    ('no ring at the goodbye', R, 'shared_fence_release();\n\t\tring_reader_wake(reader);', 'shared_fence_release();'),
+    ('nobody says hello', R, '\tring_reader_call(reader);\n', ''),
+    ('torn address', R, 'if (shared_load_u64(&identity->doorbell_generation) != untrusted_generation) {', 'if (0) {'),
+    ('any peer', A, 'untrusted_peer - 1 > DOORBELL_PEER_MAX ||', ''),
+    ('any vector', A, '(untrusted_vector > DOORBELL_VECTOR_MAX && untrusted_vector != RING_VECTOR_DEAF)', '0'),
+    ('peer off by one', A, 'doorbell->peer + 1', 'doorbell->peer'),
+    ('deaf and does not say so', A, 'doorbell->fd >= 0 ? doorbell->vector : RING_VECTOR_DEAF', 'doorbell->vector'),
+    # waking: how it is waited
+    ('rings are not taken off', U, 'if (end == SLEEP_RUNG) {\n\t\tdoorbell_drain(wakeup->doorbell);', 'if (end == SLEEP_RUNG) {'),
+    ('late rings are not taken off', U, '== SLEEP_RUNG) {\n\t\tdoorbell_drain(wakeup->doorbell);\n\t\twakeup->counts.rung++;\n\t\twakeup->lost_row = 0;\n\t\treturn;', '== SLEEP_RUNG) {\n\t\twakeup->counts.rung++;\n\t\twakeup->lost_row = 0;\n\t\treturn;'),
+    ('awake and armed', U, 'if (wish->disarm) {', 'if (0) {'),
+    ('lost ones need not be in a row', U, 'wakeup->counts.rung++;\n\t\twakeup->lost_row = 0;\n\t\twakeup->counts.spurious', 'wakeup->counts.rung++;\n\t\twakeup->counts.spurious'),
+    ('no ring is missed', U, '++wakeup->lost_row >= WAKEUP_LOST', '0'),
+    ('a limit is a loss', U, 'end == SLEEP_OVER && found', 'end == SLEEP_OVER'),
+    ('late rings are lost', U, 'sleep_until(wakeup, wakeup->doorbell->fd, -1, now_ns + WAKEUP_GRACE_NS) == SLEEP_RUNG', '0'),
+    ('an event for the ring', U, '-1, now_ns + WAKEUP_GRACE_NS', 'wakeup->events_fd, now_ns + WAKEUP_GRACE_NS'),
+    ('no storm', U, 'if (!found && note_fruitless(&wakeup->bell_storm', 'if (0 && note_fruitless(&wakeup->bell_storm'),
+    ('good rings are a storm', U, 'if (!found && note_fruitless(&wakeup->bell_storm', 'if (note_fruitless(&wakeup->bell_storm'),
+    ('no storm of events', U, 'note_fruitless(&wakeup->event_storm, clock_now_ns());', ''),
+    ('masked and armed', U, 'if (!is_listening(wakeup, now_ns)) {', 'if (!wakeup->doorbell) {'),
+    ('polls and listens', U, 'bool may = wakeup->way == WAKEUP_AUTO || wakeup->way == WAKEUP_DOORBELL;', 'bool may = true;'),
+    ('listens to the deaf', U, ' && doorbell && doorbell->fd >= 0', ' && doorbell'),
+    ('spins and sleeps', U, 'if (wakeup->way == WAKEUP_SPIN) {\n\t\treturn spin_and_look', 'if (0) {\n\t\treturn spin_and_look'),
+    ('spins past events', U, 'if (wakeup->events_fd >= 0 && poll(&events, 1, 0) > 0) {', 'if (0) {'),
+    ('rings are all good', U, 'wakeup->counts.spurious += !found;', ''),
 ]
 
 

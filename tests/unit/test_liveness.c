@@ -122,6 +122,86 @@ static void stopping_does_not_wait_for_a_beat(void **state)
 	assert_true(clock_elapsed_ns(start_ns, clock_now_ns()) < 10 * NS_PER_S);
 }
 
+/* The loop's beats go on where the thread's ended, and the other way round. */
+static void while_it_rests_the_loop_beats(void **state)
+{
+	struct heartbeat heartbeat = { 0 };
+	shared_u64 word;
+	uint64_t last;
+
+	(void)state;
+	shared_store_u64(&word, 0);
+	assert_int_equal(heartbeat_start(&heartbeat, &word), 0);
+	wait_for_change(&word, 0);
+	for (unsigned round = 0; round < 3; round++) {
+		/* The thread may have been about to beat; then it is the one before. */
+		heartbeat_rest(&heartbeat);
+		last = shared_load_u64(&word);
+		for (unsigned i = 0; i < 50; i++) {
+			heartbeat_rest(&heartbeat);
+			assert_true(shared_load_u64(&word) == ++last);
+		}
+		/* However long the loop stays away: it has said that it comes by. */
+		clock_sleep_until_ns(clock_now_ns() + 3 * HEARTBEAT_NS);
+		assert_true(shared_load_u64(&word) == last);
+		heartbeat_resume(&heartbeat);
+		heartbeat_resume(&heartbeat);
+		wait_for_change(&word, last);
+		last++;
+		wait_for_change(&word, last);
+		assert_true(shared_load_u64(&word) > last);
+	}
+	heartbeat_stop(&heartbeat);
+}
+
+/* A loop that rests and resumes all the time makes it beat no less, whatever the thread does. */
+static void a_restless_loop_loses_no_beat(void **state)
+{
+	struct heartbeat heartbeat = { 0 };
+	uint64_t before;
+	shared_u64 word;
+
+	(void)state;
+	shared_store_u64(&word, 0);
+	assert_int_equal(heartbeat_start(&heartbeat, &word), 0);
+	before = shared_load_u64(&word);
+	wait_for_change(&word, before);
+	before = shared_load_u64(&word);
+	for (unsigned i = 0; i < 20000; i++) {
+		heartbeat_rest(&heartbeat);
+		heartbeat_resume(&heartbeat);
+	}
+	heartbeat_stop(&heartbeat);
+	assert_true(shared_load_u64(&word) >= before + 20000);
+	assert_true(shared_load_u64(&word) == heartbeat.value);
+}
+
+static void one_that_rests_can_be_stopped(void **state)
+{
+	struct heartbeat heartbeat = { 0 };
+	shared_u64 word;
+	uint64_t last;
+
+	(void)state;
+	shared_store_u64(&word, 0);
+	/* One that never started neither rests nor resumes. */
+	heartbeat_rest(&heartbeat);
+	heartbeat_resume(&heartbeat);
+	assert_true(shared_load_u64(&word) == 0);
+	for (unsigned i = 0; i < 20; i++) {
+		assert_int_equal(heartbeat_start(&heartbeat, &word), 0);
+		heartbeat_rest(&heartbeat);
+		last = shared_load_u64(&word);
+		heartbeat_stop(&heartbeat);
+		assert_true(shared_load_u64(&word) == last);
+		/* The loop does not know that it is stopped; nothing is left to wake. */
+		assert_false(heartbeat.resting);
+		heartbeat_rest(&heartbeat);
+		heartbeat_resume(&heartbeat);
+		assert_true(shared_load_u64(&word) == last);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +210,9 @@ int main(void)
 		cmocka_unit_test(silence_is_stale_then_gone),
 		cmocka_unit_test(a_heart_beats_until_it_is_stopped),
 		cmocka_unit_test(stopping_does_not_wait_for_a_beat),
+		cmocka_unit_test(while_it_rests_the_loop_beats),
+		cmocka_unit_test(a_restless_loop_loses_no_beat),
+		cmocka_unit_test(one_that_rests_can_be_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 /* Needs the four above. */
 #include <cmocka.h>
 
@@ -108,6 +110,92 @@ static void sleeps_grow_to_the_longest(void **state)
 	}
 }
 
+static void a_way_has_a_name(void **state)
+{
+	enum wakeup_way way = WAKEUP_SPIN;
+
+	(void)state;
+	for (enum wakeup_way i = WAKEUP_AUTO; i <= WAKEUP_SPIN; i++) {
+		assert_true(wakeup_parse_way(wakeup_way_name(i), &way));
+		assert_int_equal(way, i);
+	}
+	assert_false(wakeup_parse_way("", &way));
+	assert_false(wakeup_parse_way("doorbel", &way));
+	assert_false(wakeup_parse_way("doorbells", &way));
+	assert_int_equal(way, WAKEUP_SPIN);
+}
+
+/* Readable, and nobody takes it off. */
+static int make_event(void)
+{
+	int fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static enum wakeup_end wait_for_event(struct wakeup *wakeup, size_t looks_until)
+{
+	struct looks looks = { .until = looks_until };
+	const struct wakeup_wish wish = { .holds = after_some_looks, .argument = &looks };
+	enum wakeup_end end = WAKEUP_TIMEOUT;
+
+	/* A process that stands still for the whole time has to try again. */
+	for (unsigned i = 0; i < 20 && end == WAKEUP_TIMEOUT; i++) {
+		end = wakeup_wait(wakeup, &wish, UINT64_MAX);
+	}
+	return end;
+}
+
+static void an_event_ends_the_wait_in_every_way(void **state)
+{
+	struct doorbell bell = { .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
+	struct wakeup wakeup;
+
+	(void)state;
+	for (enum wakeup_way way = WAKEUP_AUTO; way <= WAKEUP_SPIN; way++) {
+		for (unsigned with_bell = 0; with_bell < 2; with_bell++) {
+			wakeup_init(&wakeup, way, NS_PER_MS);
+			wakeup_listen(&wakeup, with_bell ? &bell : NULL);
+			wakeup.events_fd = make_event();
+			assert_int_equal(wait_for_event(&wakeup, SIZE_MAX), WAKEUP_EVENT);
+			assert_int_equal(wakeup.counts.sleeps, way != WAKEUP_SPIN);
+			assert_int_equal(wakeup.counts.rung, 0);
+			/* News come first. */
+			assert_int_equal(wait_for_event(&wakeup, 1), WAKEUP_NEWS);
+			close(wakeup.events_fd);
+		}
+	}
+	close(bell.fd);
+}
+
+/* A descriptor that is always readable, as of a connection that broke, costs no core. */
+static void a_storm_of_events_is_not_listened_to(void **state)
+{
+	struct looks looks = { .until = SIZE_MAX };
+	const struct wakeup_wish wish = { .holds = after_some_looks, .argument = &looks };
+	struct wakeup wakeup;
+	unsigned events = 0;
+
+	(void)state;
+	wakeup_init(&wakeup, WAKEUP_AUTO, NS_PER_MS);
+	wakeup.events_fd = make_event();
+	/* The slower this goes, the fewer are in a second. */
+	while (wakeup.event_storm.masked_until_ns == 0) {
+		assert_true(events < 200 * WAKEUP_STORM);
+		events += wakeup_wait(&wakeup, &wish, UINT64_MAX) == WAKEUP_EVENT;
+	}
+	assert_true(events > WAKEUP_STORM);
+	while (wakeup_wait(&wakeup, &wish, UINT64_MAX) == WAKEUP_EVENT) {
+		/* The mask may have ended while this process stood still. */
+		assert_true(clock_now_ns() >= wakeup.event_storm.masked_until_ns);
+	}
+	assert_int_equal(wakeup.counts.masks, 0);
+	wakeup.event_storm.masked_until_ns = clock_now_ns();
+	assert_int_equal(wait_for_event(&wakeup, SIZE_MAX), WAKEUP_EVENT);
+	close(wakeup.events_fd);
+}
+
 static void without_time_it_looks_once_more_and_ends(void **state)
 {
 	struct looks looks = { .until = SIZE_MAX };
@@ -169,6 +257,9 @@ int main(void)
 		cmocka_unit_test(it_looks_again_after_a_sleep),
 		cmocka_unit_test(sleeps_grow_to_the_longest),
 		cmocka_unit_test(without_time_it_looks_once_more_and_ends),
+		cmocka_unit_test(a_way_has_a_name),
+		cmocka_unit_test(an_event_ends_the_wait_in_every_way),
+		cmocka_unit_test(a_storm_of_events_is_not_listened_to),
 		/* Last, for a request to stop cannot be taken back. */
 		cmocka_unit_test(a_signal_ends_the_wait),
 	};

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The view loop, with a producer in the sink: its frames come exactly when the loop does not look.
+ */
+#include "view.h"
+#include "log.h"
+#include "place.h"
+#include "ring_writer.h"
+
+#define FRAMES 5u
+
+struct watcher {
+	struct sink sink;
+	struct link *link;
+	struct region region;
+	struct ring_writer writer;
+	struct heartbeat heartbeat;
+	struct copier copier;
+	unsigned published;
+	unsigned seen;
+};
+
+static const struct frame_info pixel = {
+	.fourcc = 0x34325258, /* XR24 */
+	.width = 1,
+	.height = 1,
+	.stride = 4,
+};
+
+static void publish(struct watcher *watcher)
+{
+	struct frame frame = { .info = pixel };
+
+	watcher->published++;
+	assert_int_equal(ring_writer_begin(&watcher->writer, &pixel, clock_now_ns()), WRITER_OK);
+	ring_writer_copy(&watcher->writer, &watcher->copier, &watcher->published);
+	assert_int_equal(ring_writer_publish(&watcher->writer, &frame), WRITER_OK);
+}
+
+/* There is a next one at once: the loop has no reason to wait. */
+static enum sink_result take(struct sink *sink, const struct frame *frame, struct complaint *why)
+{
+	struct watcher *watcher = (struct watcher *)sink;
+
+	(void)why;
+	assert_true(frame->sequence == ++watcher->seen);
+	if (watcher->link->heartbeat.resting) {
+		fail_msg("frame %u, which may take long, and nobody beats", watcher->seen);
+	}
+	if (watcher->seen == FRAMES) {
+		return SINK_DONE;
+	}
+	publish(watcher);
+	return SINK_OK;
+}
+
+/* After the look for a frame, before the wait for one. */
+static enum sink_result tick(
+        struct sink *sink, const struct view_status *status, struct complaint *why)
+{
+	struct watcher *watcher = (struct watcher *)sink;
+
+	(void)status;
+	(void)why;
+	if (watcher->published == 0 && watcher->link->heartbeat.resting) {
+		publish(watcher);
+	}
+	return SINK_OK;
+}
+
+static const struct sink_ops watching = { .name = "watcher", .frame = take, .tick = tick };
+
+static void open_producer(struct watcher *watcher, const char *path)
+{
+	const struct ring_writer_config config = { .slot_count = 4, .version_text = "watcher" };
+	struct complaint why;
+
+	assert_int_equal(region_create(path, MIB, &why), 0);
+	assert_int_equal(region_open(&watcher->region, path, REGION_WRITE, NULL, &why), 0);
+	assert_int_equal(copier_init(&watcher->copier, COPY_IN), 0);
+	assert_int_equal(
+	        ring_writer_occupy(&watcher->writer,
+	                ring_memory_of_region(watcher->region.bytes, watcher->region.size), false),
+	        OCCUPY_OK);
+	assert_int_equal(ring_writer_open(&watcher->writer, &config), 0);
+	assert_int_equal(
+	        heartbeat_start(&watcher->heartbeat, &watcher->writer.identity->heartbeat), 0);
+}
+
+static void a_busy_loop_after_a_quiet_time_has_a_beating_heart(void **state)
+{
+	static struct link link;
+	static struct watcher watcher = { .sink = { &watching }, .link = &link };
+	static struct viewer_record record;
+	const struct place *place = *state;
+	const struct viewer_options options = {
+		.region = place->path,
+		.mode = READER_LATEST,
+		.mode_name = "latest",
+		.wait_ns = 60 * NS_PER_S,
+	};
+	struct copier copier;
+	struct view view = { .options = &options,
+		.link = &link,
+		.copier = &copier,
+		.sink = &watcher.sink,
+		.record = &record };
+	struct complaint why;
+
+	open_producer(&watcher, place->path);
+	link_init(&link, &(struct link_config) { .region = place->path, .block = LINK_BLOCK_ANY });
+	assert_int_equal(link_open(&link, &why), 0);
+	assert_int_equal(copier_init(&copier, COPY_OUT), 0);
+	assert_int_equal(viewer_record_open(&record, NULL, &why), 0);
+	assert_int_equal(view_run(&view, &why), VIEW_DONE);
+	assert_int_equal(watcher.seen, FRAMES);
+	view_finish(&view);
+	assert_int_equal(viewer_record_close(&record), 0);
+	viewer_record_finish(&record);
+	link_close(&link);
+	copier_finish(&copier);
+	heartbeat_stop(&watcher.heartbeat);
+	region_close(&watcher.region);
+	copier_finish(&watcher.copier);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_busy_loop_after_a_quiet_time_has_a_beating_heart,
+		        place_set_up, place_tear_down),
+	};
+
+	log_init("test_view", LOG_LEVEL_WARNING);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
