@@ -71,7 +71,7 @@ MUTANTS = [
     ('grant of another', N, 'shared_load_acquire_u64(&reader->grant->epoch_acknowledged) != reader->own_epoch', 'shared_load_acquire_u64(&reader->grant->epoch_acknowledged) == 0'),
     ('from_sequence is ignored', N, 'if (reader->from_sequence > next) {', 'if (0) {'),
     ('state is believed', R, 'untrusted_state <= RING_STATE_FAULT ? untrusted_state : RING_STATE_NONE', 'untrusted_state'),
-    ('epoch before the block', R, 'shared_store_release_u64(&reader->block->epoch, 0);\n\tshared_fence_release();\n\twipe_block', 'shared_store_release_u64(&reader->block->epoch, reader->own_epoch);\n\tshared_fence_release();\n\twipe_block'),
+    ('epoch before the block', R, 'shared_store_release_u64(&block->epoch, 0);\n\tshared_fence_release();\n\twipe_block', 'shared_store_release_u64(&block->epoch, reader->own_epoch);\n\tshared_fence_release();\n\twipe_block'),
     ('old leases are kept', R, 'shared_store_u64(&block->leases[i], 0);', ''),
     ('old cursor is kept', R, 'shared_store_u64(&block->cursor, 0);', ''),
     # the writer
