@@ -75,8 +75,8 @@
 #define RING_PROGRESS_SHIFT 8
 
 /*
- * Words that say of a sleeper that it sleeps: (number << 8) + low 8 bits of how many sleeps it has
- * had; 0 = awake. A word is rung for once.
+ * Words that say of a sleeper that it sleeps: (sequence << 8) + low 8 bits of how many sleeps it
+ * has had; 0 = awake. Each who rings does so once for each word.
  */
 #define RING_ARM_SHIFT       8
 #define RING_ARM_SLEEPS_MASK UINT64_C(0xff)
@@ -96,8 +96,8 @@
  * |   0 | u64  | epoch_acknowledged | the consumer's own epoch; stored last (release) |
  * |   8 | u32  | mode               | RING_MODE_* granted |
  * |  12 | u32  | revocations        | how often patience ran out |
- * |  16 | u64  | from               | lossless: (first sequence that waits << 8) + low 8 bits of
- * the | |     |      |                    | revocations it knows of; 0 = not admitted yet |
+ * |  16 | u64  | from               | lossless: (first sequence that waits << 8) + low 8 bits of |
+ * |     |      |                    | the revocations; 0 = not admitted yet |
  */
 struct ring_grant {
 	shared_u64 epoch_acknowledged;
@@ -148,13 +148,13 @@ struct ring_clock_answer {
  * |  328 | u32   | state             | RING_STATE_* |
  * |  336 | u64   | progress          | turns of the capture loop |
  * |  384 | u64   | latest            | (sequence << 8) + slot; 0 = none yet |
- * |  448 | u64   | space_arm         | lossless: the producer sleeps until a slot is free: (next
- * sequence << 8) + low 8 bits of its sleeps; 0 = awake |
+ * |  448 | u64   | space_arm         | it sleeps until a slot is free: (next sequence << 8) |
+ * |      |       |                   | + low 8 bits of its sleeps; 0 = awake |
  * |  512 | 8 x 64| grants            | struct ring_grant |
  * | 1024 | u64   | announced         | (sequence << 8) + slot that is being written |
  * | 1088 | u32   | doorbell_peer     | the producer's peer id + 1; 0 = neither rings nor hears |
  * | 1092 | u32   | doorbell_vector   | RING_VECTOR_DEAF: it rings and does not hear |
- * | 1096 | u64   | doorbell_generation | of the two before; stored after them (release) |
+ * | 1096 | u64   | doorbell_generation | 1 once those two are stored (release); 0 = no address |
  * | 1152 | u64   | not_published     | frames that found no slot or came too late |
  * | 1536 | 8 x 64| clock_answers     | struct ring_clock_answer |
  */
@@ -299,13 +299,14 @@ struct ring_feedback_identity {
  * |  20 | u32    | bye               | RING_BYE_* |
  * |  24 | u64    | features_accepted | |
  * |  32 | u64    | heartbeat         | +1 every 100 ms |
- * |  40 | u32    | doorbell_peer     | peer id + 1; 0 = neither rings nor hears; good for one epoch
- * | |  44 | u32    | doorbell_vector   | RING_VECTOR_DEAF: it rings and does not hear | |  48 | u32
- * | revocations_seen  | lossless: the revocation that this consumer knows of | |  64 | u64[2] |
- * leases            | (sequence << 8) + slot + 1; 0 = none | |  80 | u64    | cursor            |
- * last sequence fully consumed | |  88 | u64    | clock_question    | a number, +1 a question | |
- * 128 | u64    | wake_arm          | (sequence << 8) + low 8 bits of its sleeps: ring when it is
- * published; 0 = awake |
+ * |  40 | u32    | doorbell_peer     | peer id + 1; 0 = neither rings nor hears |
+ * |  44 | u32    | doorbell_vector   | RING_VECTOR_DEAF: it rings and does not hear |
+ * |  48 | u32    | revocations_seen  | lossless: the revocation that this consumer knows of |
+ * |  64 | u64[2] | leases            | (sequence << 8) + slot + 1; 0 = none |
+ * |  80 | u64    | cursor            | last sequence fully consumed |
+ * |  88 | u64    | clock_question    | a number, +1 a question |
+ * | 128 | u64    | wake_arm          | it sleeps until this is published: (sequence << 8) |
+ * |     |        |                   | + low 8 bits of its sleeps; 0 = awake |
  * | 192 | u64 x5 | verified, skipped, torn, stale, bad | counts, for the other side's log |
  */
 struct ring_consumer_block {

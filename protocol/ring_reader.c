@@ -52,7 +52,10 @@ static void wipe_block(struct ring_consumer_block *block)
 	shared_store_u64(&block->bad, 0);
 }
 
-/* Where the producer can be rung. Its generation differs when the two were not read as a pair. */
+/*
+ * Where the producer can be rung. Its generation is 0 when it cannot, and differs when the two were
+ * not read as a pair.
+ */
 static struct ring_address load_producer(const struct ring_identity *identity)
 {
 	uint64_t untrusted_generation = shared_load_acquire_u64(&identity->doorbell_generation);
@@ -60,7 +63,8 @@ static struct ring_address load_producer(const struct ring_identity *identity)
 	uint32_t untrusted_vector = shared_load_u32(&identity->doorbell_vector);
 
 	shared_fence_acquire();
-	if (shared_load_u64(&identity->doorbell_generation) != untrusted_generation) {
+	if (untrusted_generation == 0 ||
+	        shared_load_u64(&identity->doorbell_generation) != untrusted_generation) {
 		return (struct ring_address) { 0, 0 };
 	}
 	return ring_address_judge(untrusted_peer, untrusted_vector);
@@ -123,6 +127,13 @@ static void release_lease(struct ring_reader *reader)
 		/* Release: every read of the slot comes before. */
 		shared_store_release_u64(&reader->block->leases[0], 0);
 	}
+}
+
+/* Gives back a lease that led to no frame: a producer may have found it in the way, and sleep. */
+static void drop_lease(struct ring_reader *reader)
+{
+	release_lease(reader);
+	ring_reader_wake(reader);
 }
 
 static void publish_counts(const struct ring_reader *reader)
@@ -266,7 +277,7 @@ static enum reader_result recheck(const struct ring_reader *reader)
 static enum reader_result refuse(
         struct ring_reader *reader, uint64_t untrusted_name, enum frame_fault fault)
 {
-	release_lease(reader);
+	drop_lease(reader);
 	reader->refused = untrusted_name;
 	/* A session that just ended wipes its names and slots, which looks the same. */
 	shared_fence_acquire();
@@ -308,7 +319,7 @@ static enum reader_result take_lease(struct ring_reader *reader)
 		if (control == reader->sequence << RING_CONTROL_SHIFT) {
 			return READER_FRAME;
 		}
-		release_lease(reader);
+		drop_lease(reader);
 	}
 	return READER_BUSY;
 }
@@ -379,7 +390,7 @@ static enum reader_result reject(struct ring_reader *reader, enum frame_fault fa
 		if (number_is_proven(fault)) {
 			return finish(reader, result);
 		}
-		release_lease(reader);
+		drop_lease(reader);
 		return result == READER_TORN ? READER_BUSY : result;
 	}
 	reader->last_fault = fault;

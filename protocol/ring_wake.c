@@ -7,9 +7,15 @@ static uint64_t sleep_word(uint64_t number, uint64_t sleeps)
 	return (number << RING_ARM_SHIFT) | (sleeps & RING_ARM_SLEEPS_MASK);
 }
 
+/* Whoever took the block from us may sleep in it: our word would be taken for its own. */
+static bool owns_block(const struct ring_reader *reader)
+{
+	return reader->block && shared_load_u64(&reader->block->epoch) == reader->own_epoch;
+}
+
 void ring_reader_arm(struct ring_reader *reader)
 {
-	if (reader->block) {
+	if (owns_block(reader)) {
 		shared_store_u64(
 		        &reader->block->wake_arm, sleep_word(reader->last + 1, ++reader->sleeps));
 		/* Pairs with the fence in ring_writer_wake(): it rings, or we see its frame. */
@@ -19,7 +25,7 @@ void ring_reader_arm(struct ring_reader *reader)
 
 void ring_reader_disarm(struct ring_reader *reader)
 {
-	if (reader->block) {
+	if (owns_block(reader)) {
 		shared_store_u64(&reader->block->wake_arm, 0);
 		shared_fence_release();
 	}

@@ -8,9 +8,13 @@
  *   producer   ring_writer_arm_space   space_arm = a new word, full fence; then look again, sleep
  *   consumer   ring_reader_wake        let go of the slot, full fence, read space_arm, ring
  *
- * Leave out a fence or the second look, and wake-ups are lost; see protocol/model/wake.pml. A word
- * names one sleep, so that a sleep is rung for once and the next one again, whatever became of the
- * first. arm and disarm are made to be a struct wakeup_wish's.
+ * Leave out a fence or the second look, and wake-ups are lost; see protocol/model/wake.pml and
+ * space.pml. A word names one sleep, so that a sleep is rung for once by each who rings, and the
+ * next one again, whatever became of the first. arm and disarm are made to be a struct
+ * wakeup_wish's.
+ *
+ * Only frames and slots are rung for. A grant, a revocation, the end of a session, a lease or a
+ * patience that runs out are found by the look that ends each sleep, after 100 ms at most.
  */
 #ifndef ORIEL_RING_WAKE_H
 #define ORIEL_RING_WAKE_H
@@ -18,7 +22,10 @@
 #include "ring_reader.h"
 #include "ring_writer.h"
 
-/* Nothing for an observer, which has no word to say it in. order: ends in a full fence */
+/*
+ * Nothing for an observer, which has no word to say it in, nor in a block that is somebody else's.
+ * order: ends in a full fence
+ */
 void ring_reader_arm(struct ring_reader *reader);
 void ring_reader_disarm(struct ring_reader *reader);
 
@@ -26,7 +33,7 @@ void ring_reader_disarm(struct ring_reader *reader);
 bool ring_reader_will_be_rung(const struct ring_reader *reader);
 
 /*
- * Rings a producer that waits for space; called wherever a slot was let go.
+ * Rings a producer that waits for space; called by ring_reader.c wherever it let go of a slot.
  * order: full fence, then space_arm; pairs with the fence in ring_writer_arm_space()
  */
 void ring_reader_wake(struct ring_reader *reader);
@@ -41,11 +48,14 @@ void ring_reader_call(struct ring_reader *reader);
  */
 void ring_writer_wake(struct ring_writer *writer);
 
-/* order: ends in a full fence */
+/* Neither touches anything once another producer took over. order: arm ends in a full fence */
 void ring_writer_arm_space(struct ring_writer *writer);
 void ring_writer_disarm_space(struct ring_writer *writer);
 
-/* Will all consumers that a slot may wait for ring us when they let go? As far as they say. */
+/*
+ * Will every consumer whose cursor a slot may wait for ring us when it lets go? As far as they say.
+ * A lease that is in the way besides is no reason to wait, or ends in 250 ms.
+ */
 bool ring_writer_will_be_rung(const struct ring_writer *writer);
 
 #endif

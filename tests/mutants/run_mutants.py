@@ -28,7 +28,7 @@ U, V = 'common/wakeup.c', 'host-viewer/view.c'
 
 TESTS = ['unit/test_frame_check', 'unit/test_region_header', 'unit/test_ring_reader',
          'unit/test_ring_writer', 'unit/test_ring_lossless', 'unit/test_ring_leases',
-         'unit/test_ring_schedule',
+         'unit/test_ring_schedule', 'unit/test_ring_wake',
          'unit/test_ring_judgement', 'unit/test_consumer_watch',
          'unit/test_liveness', 'unit/test_wakeup', 'unit/test_wakeup_doorbell',
          'unit/test_wakeup_doubts', 'unit/test_ring_wake', 'unit/test_ring_wake_schedule',
@@ -116,6 +116,16 @@ MUTANTS = [
     ('admitted one early', C, 'grant_admit(grant, consumer, published + 1);', 'grant_admit(grant, consumer, published);'),
     ('grants are said once', C, 'grant_repeat(&watch->grants[i], &watch->consumers[i]);', ''),
     ('goodbye is not heard', C, 'memset(&watch->consumers[i], 0, sizeof(watch->consumers[i]));', ''),
+    # waking
+    ('a sleep is not counted', K, '(number << RING_ARM_SHIFT) | (sleeps & RING_ARM_SLEEPS_MASK)', 'number << RING_ARM_SHIFT'),
+    ('rung for that frame only', C, 'untrusted_arm >> RING_ARM_SHIFT <= published', 'untrusted_arm >> RING_ARM_SHIFT == published'),
+    ('rung again and again', C, ' && untrusted_arm != consumer->rung', ''),
+    ('who just came is not rung', C, 'if (shared_load_u64(&block_at(watch, i)->epoch) != consumer->epoch) {', 'if (0) {'),
+    ('sleeps in a foreign block', K, 'shared_load_u64(&reader->block->epoch) == reader->own_epoch', '1'),
+    ('deposed says that it sleeps', K, 'if (!ring_writer_is_deposed(writer)) {\n\t\tshared_store_u64(&writer->identity->space_arm,\n', 'if (1) {\n\t\tshared_store_u64(&writer->identity->space_arm,\n'),
+    ('nobody rings for a frame done', R, 'publish_counts(reader);\n\tring_reader_wake(reader);', 'publish_counts(reader);'),
+    ('leaves without a ring', R, 'shared_fence_release();\n\t\tring_reader_wake(reader);', 'shared_fence_release();'),
+    ('drops a lease without a ring', R, 'release_lease(reader);\n\tring_reader_wake(reader);', 'release_lease(reader);'),
     # the judgement of a claim
     ('any epoch', F, 'untrusted->epoch != epoch', '0'),
     ('any sequence', F, 'untrusted->sequence != sequence', '0'),
