@@ -343,6 +343,46 @@ static void a_producer_that_waits_is_rung_for_space(void **state)
 	stand_tear_down(&stand);
 }
 
+/* A lease that led to no frame was in the way all the same. */
+static void a_lease_that_is_dropped_is_told(void **state)
+{
+	struct tower producer = tower_of(PRODUCER_PEER, SOMEBODY_FD);
+	struct tower consumer = tower_of(20, SOMEBODY_FD);
+	struct ring_reader reader;
+	struct stand stand;
+	struct frame frame;
+	shared_u64 *control;
+
+	(void)state;
+	wake_set_up(&stand, true, &producer);
+	wake_attach(&stand, &reader, 0, READER_LATEST, &consumer);
+	publish(&stand);
+	control = &stand_descriptor(&stand, 0)->control;
+	shared_store_u64(control, shared_load_u64(control) | RING_CONTROL_CLAIM);
+	ring_writer_arm_space(&stand.writer);
+	consumer.rings = 0;
+	assert_int_equal(ring_reader_claim(&reader, &frame), READER_BAD);
+	assert_int_equal(consumer.rings, 1);
+	stand_tear_down(&stand);
+}
+
+static void an_address_has_a_generation(void **state)
+{
+	struct tower producer = tower_of(PRODUCER_PEER, SOMEBODY_FD);
+	struct tower consumer = tower_of(20, SOMEBODY_FD);
+	struct ring_reader reader;
+	struct stand stand;
+
+	(void)state;
+	wake_set_up(&stand, true, &producer);
+	assert_true(shared_load_u64(&stand_identity(&stand)->doorbell_generation) == 1);
+	shared_store_u64(&stand_identity(&stand)->doorbell_generation, 0);
+	wake_attach(&stand, &reader, 0, READER_LATEST, &consumer);
+	assert_false(ring_reader_will_be_rung(&reader));
+	assert_int_equal(consumer.rings, 0);
+	stand_tear_down(&stand);
+}
+
 static void all_who_hold_it_up_have_to_ring(void **state)
 {
 	struct tower producer = tower_of(PRODUCER_PEER, SOMEBODY_FD);
@@ -387,6 +427,30 @@ static void who_is_deposed_says_nothing(void **state)
 	stand_tear_down(&stand);
 }
 
+/* Whoever took its block sleeps there. */
+static void who_lost_its_block_says_nothing(void **state)
+{
+	struct tower producer = tower_of(PRODUCER_PEER, SOMEBODY_FD);
+	struct tower consumer = tower_of(20, SOMEBODY_FD);
+	struct ring_reader before;
+	struct ring_reader reader;
+	struct stand stand;
+	uint64_t word;
+
+	(void)state;
+	wake_set_up(&stand, false, &producer);
+	wake_attach(&stand, &before, 0, READER_LATEST, &consumer);
+	ring_reader_arm(&before);
+	wake_attach(&stand, &reader, 0, READER_LATEST, &consumer);
+	ring_reader_arm(&reader);
+	word = shared_load_u64(&stand_block(&stand, 0)->wake_arm);
+	ring_reader_disarm(&before);
+	assert_true(shared_load_u64(&stand_block(&stand, 0)->wake_arm) == word);
+	ring_reader_arm(&before);
+	assert_true(shared_load_u64(&stand_block(&stand, 0)->wake_arm) == word);
+	stand_tear_down(&stand);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,8 +465,11 @@ int main(void)
 		cmocka_unit_test(a_new_consumer_has_an_address_of_its_own),
 		cmocka_unit_test(who_comes_during_a_copy_is_rung),
 		cmocka_unit_test(a_producer_that_waits_is_rung_for_space),
+		cmocka_unit_test(a_lease_that_is_dropped_is_told),
+		cmocka_unit_test(an_address_has_a_generation),
 		cmocka_unit_test(all_who_hold_it_up_have_to_ring),
 		cmocka_unit_test(who_is_deposed_says_nothing),
+		cmocka_unit_test(who_lost_its_block_says_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
