@@ -120,7 +120,7 @@ static void publish(struct producer *producer)
 	(void)ring_writer_tend(&producer->writer, clock_now_ns());
 	result = ring_writer_begin(&producer->writer, &frame.info, clock_now_ns());
 	assert(result == WRITER_OK);
-	ring_writer_copy(&producer->writer, &producer->copier, producer->pixels);
+	ring_writer_copy(&producer->writer, &producer->copier, producer->pixels, NULL);
 	frame.times.published_ns = clock_now_ns();
 	(void)ring_writer_publish(&producer->writer, &frame);
 }

@@ -93,6 +93,26 @@ void copier_copy(struct copier *copier, enum digest_algorithm algorithm, void *t
 	}
 }
 
+void copier_patch(struct copier *copier, void *to, const void *from, size_t size)
+{
+	copier->kernel->copy(to, from, size);
+}
+
+void copier_fence(const struct copier *copier)
+{
+	copy_fence(copier->kernel->direction);
+}
+
+void copier_digest(struct copier *copier, enum digest_algorithm algorithm, const void *bytes,
+        size_t size, struct digest *digest)
+{
+	if (algorithm != DIGEST_NONE) {
+		digester_begin(copier->digester, algorithm);
+		digester_add(copier->digester, bytes, size);
+		digester_end(copier->digester, digest);
+	}
+}
+
 /* One kernel in the race. */
 struct runner {
 	const struct copy_kernel *kernel;

@@ -96,4 +96,12 @@ void copier_choose_digest(struct copier *copier);
 void copier_copy(struct copier *copier, enum digest_algorithm algorithm, void *to, const void *from,
         size_t size, struct digest *digest);
 
+/* A piece of a frame: copies only. copier_fence() comes behind the last piece. */
+void copier_patch(struct copier *copier, void *to, const void *from, size_t size);
+void copier_fence(const struct copier *copier);
+
+/* The digest of private bytes; not touched when algorithm is DIGEST_NONE. */
+void copier_digest(struct copier *copier, enum digest_algorithm algorithm, const void *bytes,
+        size_t size, struct digest *digest);
+
 #endif

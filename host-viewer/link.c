@@ -202,6 +202,7 @@ static void attach(struct link *link, uint64_t now_ns)
 	struct ring_reader_config config = {
 		.g = { link->region.bytes, link->region.size },
 		.mode = link->config.mode,
+		.keeps_pixels = true,
 		.doorbell = link->region.doorbell,
 	};
 

@@ -95,29 +95,59 @@ static void lookup_row(const struct window_picture *picture, const uint8_t *from
 	}
 }
 
-static int picture_upload(struct window_picture *picture, const struct frame *frame)
+/* part: of the frame, in pixels */
+static int upload_part(
+        struct window_picture *picture, const struct frame *frame, const struct frame_rect *part)
 {
-	const uint8_t *from = frame->pixels;
+	const SDL_Rect place = { part->x, part->y, part->width, part->height };
+	const uint8_t *from = (const uint8_t *)frame->pixels +
+	                      (size_t)part->y * frame->info.stride +
+	                      (size_t)part->x * picture->format->bytes;
 	void *locked;
 	int pitch;
 
 	if (picture->route == PICTURE_DIRECT) {
-		return SDL_UpdateTexture(
-		        picture->texture, NULL, frame->pixels, (int)frame->info.stride);
+		return SDL_UpdateTexture(picture->texture, &place, from, (int)frame->info.stride);
 	}
-	if (SDL_LockTexture(picture->texture, NULL, &locked, &pitch) != 0) {
+	if (SDL_LockTexture(picture->texture, &place, &locked, &pitch) != 0) {
 		return -1;
 	}
-	for (uint32_t y = 0; y < frame->info.height; y++, from += frame->info.stride) {
+	for (uint32_t y = 0; y < part->height; y++, from += frame->info.stride) {
 		uint32_t *to = (uint32_t *)((uint8_t *)locked + (size_t)y * (size_t)pitch);
 
 		if (picture->route == PICTURE_WIDEN) {
-			widen_row(from, to, frame->info.width);
+			widen_row(from, to, part->width);
 		} else {
-			lookup_row(picture, from, to, frame->info.width);
+			lookup_row(picture, from, to, part->width);
 		}
 	}
 	SDL_UnlockTexture(picture->texture);
+	return 0;
+}
+
+/* Does the texture hold a frame that this one's damage is relative to, or a later one? */
+static bool damage_is_usable(const struct window_picture *picture, const struct frame *frame)
+{
+	return frame->damage.base_sequence != 0 && picture->epoch == frame->epoch &&
+	       picture->sequence >= frame->damage.base_sequence &&
+	       picture->sequence < frame->sequence;
+}
+
+static int picture_upload(struct window_picture *picture, const struct frame *frame, bool is_same)
+{
+	const struct frame_rect whole = {
+		.width = (uint16_t)frame->info.width,
+		.height = (uint16_t)frame->info.height,
+	};
+
+	if (!is_same || !damage_is_usable(picture, frame)) {
+		return upload_part(picture, frame, &whole);
+	}
+	for (uint32_t i = 0; i < frame->damage.count; i++) {
+		if (upload_part(picture, frame, &frame->damage.rects[i]) != 0) {
+			return -1;
+		}
+	}
 	return 0;
 }
 
@@ -173,13 +203,14 @@ int window_picture_take(
 	               picture->info.width == info->width && picture->info.height == info->height;
 
 	if ((!is_same && picture_shape(picture, info) != 0) ||
-	        picture_upload(picture, frame) != 0) {
+	        picture_upload(picture, frame, is_same) != 0) {
 		complain(why, "cannot show a picture of %ux%u: %s", info->width, info->height,
 		        SDL_GetError());
 		window_picture_forget(picture);
 		return -EIO;
 	}
 	picture->info = *info;
+	picture->epoch = frame->epoch;
 	picture->sequence = frame->sequence;
 	return 0;
 }

@@ -30,7 +30,8 @@ struct window_picture {
 	SDL_Renderer *renderer; /* borrowed */
 	SDL_Texture *texture;   /* NULL: no picture */
 	struct frame_info info; /* of the texture */
-	uint64_t sequence;      /* of the frame in it */
+	uint64_t epoch;         /* of the frame in it */
+	uint64_t sequence;
 	const struct pixel_format *format;
 	enum picture_route route;
 	/* Channel value -> its 8 bits in their place in a word of the texture: red, green, blue. */
@@ -41,7 +42,8 @@ void window_picture_init(struct window_picture *picture, SDL_Renderer *renderer)
 void window_picture_finish(struct window_picture *picture);
 
 /*
- * Takes a frame in; a new texture is made only when format, width or height changed.
+ * Takes a frame in: what changed since the frame before, if that is known. A new texture is made
+ * only when format, width or height changed.
  * returns: 0 or -errno with the complaint filled: the renderer cannot hold such a picture, and
  *          there is none from now on
  */

@@ -99,6 +99,7 @@ void ring_reader_attach(struct ring_reader *reader, const struct ring_reader_con
 	reader->geometry = header->geometry;
 	reader->epoch = header->epoch;
 	reader->mode = config->mode;
+	reader->keeps_pixels = config->keeps_pixels;
 	if (config->mode == READER_OBSERVE) {
 		return;
 	}
@@ -442,26 +443,16 @@ static bool digests_agree(const struct ring_reader *reader)
 enum reader_result ring_reader_copy(
         struct ring_reader *reader, struct copier *copier, void *pixels, struct frame *frame)
 {
-	const struct ring_claim *claim = &reader->claim;
-	const uint8_t *payload = reader->g.bytes + reader->geometry.payload_base +
-	                         (uint64_t)reader->slot * reader->geometry.slot_capacity;
 	enum reader_result result;
 
-	for (uint32_t i = 0; i < claim->strip_count; i++) {
-		uint64_t first = (uint64_t)i * claim->strip_rows;
-		uint64_t rows = claim->height - first < claim->strip_rows ? claim->height - first
-		                                                          : claim->strip_rows;
-		uint64_t offset = first * claim->stride;
-
-		/* The one deliberate race: the slot may change while it is copied. Only the copy is
-		 * digested and used, and recheck() below finds out. */
-		copier_copy(copier, claim->digest_algorithm, (uint8_t *)pixels + offset,
-		        payload + offset, rows * claim->stride, &reader->digests_seen[i]);
-	}
+	frame_update(reader, copier, pixels);
 	result = recheck(reader);
 	if (result == READER_FRAME && !digests_agree(reader)) {
 		reader->last_fault = FRAME_BAD_DIGEST;
 		result = READER_BAD;
+	}
+	if (result == READER_FRAME) {
+		frame_update_accept(reader, pixels);
 	}
 	result = finish(reader, result);
 	if (result == READER_FRAME) {

@@ -22,6 +22,7 @@
 #include "copy_digest.h"
 #include "frame.h"
 #include "frame_check.h"
+#include "frame_update.h"
 #include "layout.h"
 #include "region_header.h"
 #include "ring_address.h"
@@ -54,9 +55,13 @@ struct ring_reader_config {
 	struct span g; /* mapped read-only */
 	struct span h; /* mapped read-write; bytes == NULL for READER_OBSERVE */
 	enum reader_mode mode;
+	/*
+	 * ring_reader_copy() is handed the same buffer each time, and nobody else writes into it:
+	 * only what changed since the last frame is copied.
+	 */
+	bool keeps_pixels;
 	unsigned block; /* which of the RING_CONSUMERS_MAX is ours; the caller holds its lock */
-	struct doorbell
-	        *doorbell; /* to ring the producer with, and to be rung; the caller's; or NULL */
+	struct doorbell *doorbell; /* to ring and to be rung; the caller's; or NULL */
 };
 
 /* Each sequence of the session is counted exactly once; see docs/measuring.md. */
@@ -105,6 +110,8 @@ struct ring_reader {
 	struct frame_damage damage;
 	struct digest digests[RING_STRIPS_MAX];
 	struct digest digests_seen[RING_STRIPS_MAX];
+	bool keeps_pixels;
+	struct frame_content content;
 };
 
 /* Follows the session that header describes, and rings its producer where it can. */

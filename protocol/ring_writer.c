@@ -18,7 +18,6 @@
 
 #define OCCUPY_WATCH_NS (350 * NS_PER_MS)
 #define OCCUPY_LOOK_NS  (10 * NS_PER_MS)
-#define STRIP_BYTES     (UINT64_C(1) << 20) /* aimed at; see docs/protocol.md */
 
 struct ring_memory ring_memory_of_region(uint8_t *bytes, size_t size)
 {
@@ -93,19 +92,19 @@ struct span ring_writer_scratch(const struct ring_writer *writer)
 	                      : (struct span) { g.bytes + skip, g.size - skip };
 }
 
-static struct ring_descriptor *descriptor_at(const struct ring_writer *writer, int slot)
+struct ring_descriptor *ring_writer_descriptor(const struct ring_writer *writer, int slot)
 {
 	return (void *)(writer->memory.g.bytes + writer->geometry.descriptors_base +
 	                (uint64_t)slot * writer->geometry.descriptor_stride);
 }
 
-static shared_u64 *digests_at(const struct ring_writer *writer, int slot)
+shared_u64 *ring_writer_digests(const struct ring_writer *writer, int slot)
 {
 	return (void *)(writer->memory.g.bytes + writer->geometry.digests_base +
 	                (uint64_t)slot * RING_STRIPS_MAX * RING_DIGEST_SIZE);
 }
 
-static uint8_t *payload_at(const struct ring_writer *writer, int slot)
+uint8_t *ring_writer_payload(const struct ring_writer *writer, int slot)
 {
 	return writer->memory.g.bytes + writer->geometry.payload_base +
 	       (uint64_t)slot * writer->geometry.slot_capacity;
@@ -228,7 +227,7 @@ static int choose_slot(const struct ring_writer *writer, uint32_t leased, uint64
 /* CLAIM, full fence, look again. returns: false after backing off; *leased is the newer set then */
 static bool claim_slot(struct ring_writer *writer, int slot, uint64_t now_ns, uint32_t *leased)
 {
-	shared_u64 *control = &descriptor_at(writer, slot)->control;
+	shared_u64 *control = &ring_writer_descriptor(writer, slot)->control;
 	uint64_t before = control_of(writer, slot);
 
 	shared_store_u64(control, before | RING_CONTROL_CLAIM);
@@ -249,7 +248,7 @@ static void start_writing(struct ring_writer *writer, int slot)
 
 	writer->slots[slot].dirty = true;
 	writer->current = slot;
-	shared_store_u64(&descriptor_at(writer, slot)->control,
+	shared_store_u64(&ring_writer_descriptor(writer, slot)->control,
 	        (sequence << RING_CONTROL_SHIFT) | RING_CONTROL_WRITING);
 	/* Before the first payload byte; pairs with the acquire fence in recheck(). */
 	shared_fence_release();
@@ -299,24 +298,6 @@ static enum writer_result find_slot(struct ring_writer *writer, uint64_t now_ns)
 	return WRITER_OK;
 }
 
-/* Strips of about STRIP_BYTES, as many as the digest table holds. */
-static void cut_strips(struct ring_writer *writer, const struct frame_info *info)
-{
-	uint64_t rows = STRIP_BYTES / info->stride;
-
-	if (rows < (info->height + RING_STRIPS_MAX - 1) / RING_STRIPS_MAX) {
-		rows = (info->height + RING_STRIPS_MAX - 1) / RING_STRIPS_MAX;
-	}
-	if (rows < 1) {
-		rows = 1;
-	}
-	if (rows > info->height) {
-		rows = info->height;
-	}
-	writer->strip_rows = (uint32_t)rows;
-	writer->strip_count = (uint32_t)((info->height + rows - 1) / rows);
-}
-
 enum writer_result ring_writer_begin(
         struct ring_writer *writer, const struct frame_info *info, uint64_t now_ns)
 {
@@ -330,35 +311,11 @@ enum writer_result ring_writer_begin(
 	if (writer->fault != FRAME_FITS) {
 		return WRITER_NO_FIT;
 	}
+	/* What was begun and never published is no frame that damage could be relative to. */
+	writer->digests_are_known &= writer->current < 0;
 	writer->info = *info;
-	cut_strips(writer, info);
+	writer->strips = slot_cut_strips(info);
 	return find_slot(writer, now_ns);
-}
-
-void ring_writer_copy(struct ring_writer *writer, struct copier *copier, const void *pixels)
-{
-	struct ring_descriptor *descriptor = descriptor_at(writer, writer->current);
-	shared_u64 *digests = digests_at(writer, writer->current);
-	uint8_t *payload = payload_at(writer, writer->current);
-	uint64_t sequence = ring_writer_next_sequence(writer);
-
-	writer->algorithm = copier->algorithm;
-	memset(writer->digests, 0, writer->strip_count * sizeof(writer->digests[0]));
-	for (uint32_t i = 0; i < writer->strip_count; i++) {
-		uint64_t first = (uint64_t)i * writer->strip_rows;
-		uint64_t rows = writer->info.height - first < writer->strip_rows
-		                        ? writer->info.height - first
-		                        : writer->strip_rows;
-		uint64_t offset = first * writer->info.stride;
-
-		copier_copy(copier, copier->algorithm, payload + offset,
-		        (const uint8_t *)pixels + offset, rows * writer->info.stride,
-		        &writer->digests[i]);
-		shared_copy_in(digests + (size_t)i * RING_DIGEST_SIZE / 8, &writer->digests[i],
-		        RING_DIGEST_SIZE / 8);
-		shared_store_release_u64(
-		        &descriptor->progress, (sequence << RING_PROGRESS_SHIFT) | (i + 1));
-	}
 }
 
 static void fill_claim(const struct ring_writer *writer, const struct frame *frame,
@@ -379,8 +336,8 @@ static void fill_claim(const struct ring_writer *writer, const struct frame *fra
 		.claimed_ns = frame->times.claimed_ns,
 		.published_ns = frame->times.published_ns,
 		.digest_algorithm = writer->algorithm,
-		.strip_rows = writer->strip_rows,
-		.strip_count = writer->strip_count,
+		.strip_rows = writer->strips.rows,
+		.strip_count = writer->strips.count,
 		.damage_count = frame->damage.count,
 	};
 	for (uint32_t i = 0; i < frame->damage.count; i++) {
@@ -394,7 +351,7 @@ static void fill_claim(const struct ring_writer *writer, const struct frame *fra
 
 enum writer_result ring_writer_publish(struct ring_writer *writer, struct frame *frame)
 {
-	struct ring_descriptor *descriptor = descriptor_at(writer, writer->current);
+	struct ring_descriptor *descriptor = ring_writer_descriptor(writer, writer->current);
 	int slot = writer->current;
 	struct ring_claim claim;
 	uint64_t damage[RING_DAMAGE_MAX];
@@ -414,7 +371,8 @@ enum writer_result ring_writer_publish(struct ring_writer *writer, struct frame 
 	shared_store_release_u64(index_at(writer, frame->sequence), name);
 	shared_store_release_u64(&writer->identity->latest, name);
 	shared_fence_release();
-	writer->slots[slot] = (struct ring_writer_slot) { .sequence = frame->sequence };
+	writer->slots[slot].sequence = frame->sequence;
+	writer->slots[slot].dirty = false;
 	writer->latest = slot;
 	writer->sequence = frame->sequence;
 	writer->counts.published++;

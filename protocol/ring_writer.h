@@ -27,6 +27,7 @@
 #include "frame_check.h"
 #include "layout.h"
 #include "region_header.h"
+#include "slot_update.h"
 #include "span.h"
 
 #include <stdbool.h>
@@ -46,10 +47,9 @@ struct ring_writer_config {
 	uint32_t slot_count;
 	bool lossless;
 	const char *version_text;
-	struct doorbell
-	        *doorbell;       /* to ring consumers with, and to be rung; the caller's; or NULL */
-	uint64_t first_sequence; /* 0 = 1; tests start elsewhere */
-	uint64_t epoch;          /* 0 = a random one; tests choose */
+	struct doorbell *doorbell; /* to ring and to be rung; the caller's; or NULL */
+	uint64_t first_sequence;   /* 0 = 1; tests start elsewhere */
+	uint64_t epoch;            /* 0 = a random one; tests choose */
 };
 
 enum writer_result {
@@ -71,6 +71,7 @@ struct ring_writer_counts {
 struct ring_writer_slot {
 	uint64_t sequence; /* stable in it; 0 = nothing */
 	bool dirty;        /* began and was never published: its control says WRITING */
+	struct slot_content content;
 };
 
 struct ring_writer {
@@ -91,10 +92,12 @@ struct ring_writer {
 	/* the frame that is being written */
 	int current; /* slot, -1 = none */
 	struct frame_info info;
-	uint32_t strip_rows;
-	uint32_t strip_count;
-	enum digest_algorithm algorithm;
+	struct frame_strips strips;
 	enum frame_fault fault;
+	/* the frame that was copied last */
+	struct frame_info digests_info;
+	bool digests_are_known;
+	enum digest_algorithm algorithm;
 	struct digest digests[RING_STRIPS_MAX];
 };
 
@@ -133,10 +136,19 @@ enum writer_result ring_writer_begin(
 enum frame_fault ring_writer_fault(const struct ring_writer *writer);
 
 /*
- * Copies the pixels into the slot, each byte once and in order, digesting the source.
+ * Brings the slot up to date: copies what it lacks, each byte once and in order, and digests the
+ * source's strips that changed.
  * pixels: stride * height bytes of the geometry given to begin
+ * damage: what differs from the frame base_sequence, padding at the rows' ends included; NULL or
+ *         base_sequence 0: anything may. Every frame since base_sequence had this geometry.
  */
-void ring_writer_copy(struct ring_writer *writer, struct copier *copier, const void *pixels);
+void ring_writer_copy(struct ring_writer *writer, struct copier *copier, const void *pixels,
+        const struct frame_damage *damage);
+
+/* Where a slot's parts lie in G. */
+struct ring_descriptor *ring_writer_descriptor(const struct ring_writer *writer, int slot);
+shared_u64 *ring_writer_digests(const struct ring_writer *writer, int slot);
+uint8_t *ring_writer_payload(const struct ring_writer *writer, int slot);
 
 /*
  * Makes the frame the latest one, and rings those who sleep until it. Uses frame's times and

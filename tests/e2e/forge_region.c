@@ -100,7 +100,7 @@ static void publish(struct forger *forger)
 	if (ring_writer_begin(writer, &frame.info, clock_now_ns()) != WRITER_OK) {
 		return;
 	}
-	ring_writer_copy(writer, &forger->copier, pixels);
+	ring_writer_copy(writer, &forger->copier, pixels, NULL);
 	if (forger->forgery->bad_every && sequence % forger->forgery->bad_every == 0) {
 		writer->memory.g
 		        .bytes[writer->geometry.payload_base +

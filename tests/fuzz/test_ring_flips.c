@@ -43,8 +43,8 @@ static void scene_set_up(struct scene *scene)
 		assert_int_equal(stand_publish(stand), WRITER_OK);
 	}
 	assert_int_equal(stand_begin(stand), WRITER_OK);
-	stand->writer.strip_rows = 3;
-	stand->writer.strip_count = 3;
+	stand->writer.strips.rows = 3;
+	stand->writer.strips.count = 3;
 	stand_copy(stand);
 	assert_int_equal(ring_writer_publish(&stand->writer, &frame), WRITER_OK);
 	descriptor = (size_t)((uint8_t *)stand_descriptor(stand, 1) - stand->memory.bytes);

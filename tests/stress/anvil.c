@@ -44,7 +44,7 @@ static bool frame_can_begin(void *argument)
 static void copy_in(struct anvil *anvil)
 {
 	anvil->sent++;
-	ring_writer_copy(&anvil->writer, &anvil->in, &anvil->sent);
+	ring_writer_copy(&anvil->writer, &anvil->in, &anvil->sent, NULL);
 }
 
 static void publish(struct anvil *anvil)

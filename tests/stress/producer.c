@@ -142,7 +142,7 @@ static enum writer_result publish_frame(struct producer *producer)
 		return result;
 	}
 	picture_draw(&frame.info, writer->epoch, sequence, producer->pixels);
-	ring_writer_copy(writer, &producer->copier, producer->pixels);
+	ring_writer_copy(writer, &producer->copier, producer->pixels, NULL);
 	naps_publishing(true);
 	result = ring_writer_publish(writer, &frame);
 	naps_publishing(false);

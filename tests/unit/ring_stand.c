@@ -90,7 +90,7 @@ void stand_copy(struct stand *stand)
 {
 	stand_draw(&stand->info, stand->writer.epoch, ring_writer_next_sequence(&stand->writer),
 	        room_for(&stand->drawn, &stand->info));
-	ring_writer_copy(&stand->writer, &stand->in, stand->drawn);
+	ring_writer_copy(&stand->writer, &stand->in, stand->drawn, NULL);
 }
 
 enum writer_result stand_finish(struct stand *stand)

@@ -190,8 +190,7 @@ static void print_image(FILE *to)
 		.fourcc = STAND_RGB565, .width = 3, .height = 150, .stride = 4096
 	};
 	assert_int_equal(stand_begin(&stand), WRITER_OK);
-	stand.writer.strip_rows = 100;
-	stand.writer.strip_count = 2;
+	stand.writer.strips = (struct frame_strips) { .rows = 100, .count = 2 };
 	stand_copy(&stand);
 	assert_int_equal(ring_writer_publish(&stand.writer, &frame), WRITER_OK);
 	region_header_format_feedback(stand.ring.h);

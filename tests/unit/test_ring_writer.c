@@ -333,10 +333,11 @@ static void there_are_at_most_128_strips(void **state)
 
 			stand->info = (struct frame_info) { STAND_XRGB, 1, heights[i], strides[j] };
 			assert_int_equal(stand_begin(stand), WRITER_OK);
-			rows = stand->writer.strip_rows;
+			rows = stand->writer.strips.rows;
 			assert_true(rows > 0 && rows <= heights[i]);
-			assert_true(stand->writer.strip_count <= RING_STRIPS_MAX);
-			assert_int_equal(stand->writer.strip_count, (heights[i] + rows - 1) / rows);
+			assert_true(stand->writer.strips.count <= RING_STRIPS_MAX);
+			assert_int_equal(
+			        stand->writer.strips.count, (heights[i] + rows - 1) / rows);
 		}
 	}
 }

@@ -33,7 +33,7 @@ static void publish(struct watcher *watcher)
 
 	watcher->published++;
 	assert_int_equal(ring_writer_begin(&watcher->writer, &pixel, clock_now_ns()), WRITER_OK);
-	ring_writer_copy(&watcher->writer, &watcher->copier, &watcher->published);
+	ring_writer_copy(&watcher->writer, &watcher->copier, &watcher->published, NULL);
 	assert_int_equal(ring_writer_publish(&watcher->writer, &frame), WRITER_OK);
 }
 

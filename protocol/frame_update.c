@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "frame_update.h"
+#include "pixel_format.h"
+#include "ring_reader.h"
+
+static struct frame_info info_of(const struct ring_claim *claim)
+{
+	return (struct frame_info) {
+		.fourcc = claim->fourcc,
+		.width = claim->width,
+		.height = claim->height,
+		.stride = claim->stride,
+	};
+}
+
+/* Is what changed since the buffer's frame among the damage of this one? */
+static bool content_is_usable(const struct ring_reader *reader, const void *pixels)
+{
+	const struct frame_content *content = &reader->content;
+	const struct ring_claim *claim = &reader->claim;
+	const struct frame_info info = info_of(claim);
+
+	return reader->keeps_pixels && content->pixels == pixels &&
+	       reader->damage.base_sequence != 0 &&
+	       reader->damage.base_sequence <= content->sequence &&
+	       frame_info_equal(&content->info, &info) &&
+	       content->strips.rows == claim->strip_rows &&
+	       content->algorithm == claim->digest_algorithm;
+}
+
+/* The rows of a rectangle that lie in the strip. returns: false when none does */
+static bool clip_to_strip(const struct frame_rect *rect, const struct frame_strip *strip,
+        uint32_t *first, uint32_t *end)
+{
+	*first = rect->y > strip->first_row ? rect->y : strip->first_row;
+	*end = (uint32_t)rect->y + rect->height;
+	if (*end > strip->first_row + strip->rows) {
+		*end = strip->first_row + strip->rows;
+	}
+	return *first < *end;
+}
+
+/* returns: whether any damage lies in the strip */
+static bool copy_damage(const struct ring_reader *reader, struct copier *copier, uint8_t *pixels,
+        const uint8_t *payload, const struct frame_strip *strip)
+{
+	const struct frame_info info = info_of(&reader->claim);
+	const uint32_t pixel = pixel_format_by_fourcc(info.fourcc)->bytes;
+	bool any = false;
+
+	for (uint32_t i = 0; i < reader->damage.count; i++) {
+		const struct frame_rect *rect = &reader->damage.rects[i];
+		uint64_t left = (uint64_t)rect->x * pixel;
+		uint64_t bytes = (uint64_t)rect->width * pixel;
+		uint32_t first;
+		uint32_t end;
+
+		if (!clip_to_strip(rect, strip, &first, &end)) {
+			continue;
+		}
+		any = true;
+		if (rect->width == info.width) {
+			copier_patch(copier, pixels + (uint64_t)first * info.stride,
+			        payload + (uint64_t)first * info.stride,
+			        (uint64_t)(end - first) * info.stride);
+			continue;
+		}
+		for (uint32_t row = first; row < end; row++) {
+			uint64_t offset = (uint64_t)row * info.stride + left;
+
+			copier_patch(copier, pixels + offset, payload + offset, bytes);
+		}
+	}
+	return any;
+}
+
+void frame_update(struct ring_reader *reader, struct copier *copier, uint8_t *pixels)
+{
+	const struct ring_claim *claim = &reader->claim;
+	const struct frame_info info = info_of(claim);
+	const struct frame_strips strips = { claim->strip_rows, claim->strip_count };
+	const uint8_t *payload = reader->g.bytes + reader->geometry.payload_base +
+	                         (uint64_t)reader->slot * reader->geometry.slot_capacity;
+	bool is_usable = content_is_usable(reader, pixels);
+
+	/* Until it is accepted, the buffer holds parts of two frames. */
+	reader->content.pixels = NULL;
+	for (uint32_t i = 0; i < strips.count; i++) {
+		const struct frame_strip strip = frame_strip_at(strips, &info, i);
+
+		/* The one deliberate race: the slot may change while it is copied. Only the copy is
+		 * digested and used, and recheck() finds out. */
+		if (!is_usable) {
+			copier_copy(copier, claim->digest_algorithm, pixels + strip.offset,
+			        payload + strip.offset, strip.bytes, &reader->digests_seen[i]);
+		} else if (copy_damage(reader, copier, pixels, payload, &strip)) {
+			copier_digest(copier, claim->digest_algorithm, pixels + strip.offset,
+			        strip.bytes, &reader->digests_seen[i]);
+		}
+	}
+	copier_fence(copier);
+}
+
+void frame_update_accept(struct ring_reader *reader, const void *pixels)
+{
+	const struct ring_claim *claim = &reader->claim;
+
+	reader->content = (struct frame_content) {
+		.pixels = pixels,
+		.sequence = claim->sequence,
+		.info = info_of(claim),
+		.strips = { claim->strip_rows, claim->strip_count },
+		.algorithm = claim->digest_algorithm,
+	};
+}
