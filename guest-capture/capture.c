@@ -11,6 +11,7 @@
 #include "stop.h"
 
 #define TURN_NS  WAKEUP_LIMIT_NS /* a turn never waits longer */
+#define IDLE_NS  NS_PER_S        /* without a frame of a live source */
 #define ALONE_NS NS_PER_S        /* between two frames while nobody is attached */
 /* What sleeps without a doorbell grow to. */
 #define SLEEP_ALONE_NS (5 * NS_PER_MS)
@@ -20,6 +21,7 @@
 enum turn_result {
 	TURN_AGAIN,
 	TURN_READY, /* a frame is due and there */
+	TURN_PUBLISHED,
 	TURN_NEXT_SIZE,
 	TURN_DONE,
 	TURN_DEPOSED,
@@ -194,6 +196,26 @@ static enum writer_result find_slot(struct capture *capture, const struct frame_
 	return search.result;
 }
 
+/* A screen may get any size, and another one again: said once, and waited for. */
+static enum turn_result skip_too_large(struct capture *capture, const struct frame_info *info)
+{
+	char need[24];
+
+	ring_writer_count_not_published(capture->writer, 1);
+	if (!capture->is_too_large) {
+		capture->is_too_large = true;
+		log_warning("%ux%u %s: no picture until it fits again; %u slots of it need a "
+		            "region of %s",
+		        info->width, info->height,
+		        frame_fault_text(ring_writer_fault(capture->writer)),
+		        capture->options->slots,
+		        region_format_size(ring_region_size_for(
+		                                   capture->options->slots, frame_info_bytes(info)),
+		                need));
+	}
+	return TURN_AGAIN;
+}
+
 static enum turn_result publish(struct capture *capture, struct frame *frame, struct complaint *why)
 {
 	switch (find_slot(capture, &frame->info)) {
@@ -205,6 +227,9 @@ static enum turn_result publish(struct capture *capture, struct frame *frame, st
 	case WRITER_DEPOSED:
 		return TURN_DEPOSED;
 	case WRITER_NO_FIT:
+		if (capture->source->is_live) {
+			return skip_too_large(capture, &frame->info);
+		}
 		complain(why, "a frame of %ux%u %s", frame->info.width, frame->info.height,
 		        frame_fault_text(ring_writer_fault(capture->writer)));
 		return TURN_FAILED;
@@ -213,13 +238,14 @@ static enum turn_result publish(struct capture *capture, struct frame *frame, st
 		return TURN_FAILED;
 	}
 	frame->times.claimed_ns = clock_now_ns();
-	ring_writer_copy(capture->writer, capture->copier, frame->pixels);
+	ring_writer_copy(capture->writer, capture->copier, frame->pixels, &frame->damage);
 	frame->times.published_ns = clock_now_ns();
 	if (ring_writer_publish(capture->writer, frame) == WRITER_DEPOSED) {
 		return TURN_DEPOSED;
 	}
 	capture->published_ns = clock_now_ns();
-	return TURN_AGAIN;
+	capture->is_too_large = false;
+	return TURN_PUBLISHED;
 }
 
 /* Nothing happens: we come by often enough to do the heartbeat's work. */
@@ -230,6 +256,24 @@ static void note_quiet(struct capture *capture, bool is_quiet)
 		heartbeat_resume(capture->heartbeat);
 	} else if (++capture->quiet >= QUIET_TURNS) {
 		heartbeat_rest(capture->heartbeat);
+	}
+}
+
+/* Static, switched off, or alive: a viewer tells neither from a freeze by itself. */
+static void say_state(struct capture *capture, uint64_t now_ns)
+{
+	const struct source *source = capture->source;
+	uint32_t state = RING_STATE_RUNNING;
+
+	if (source->is_dark || capture->is_too_large) {
+		state = RING_STATE_NO_SIGNAL;
+	} else if (source->is_live && capture->published_ns &&
+	           clock_elapsed_ns(capture->published_ns, now_ns) >= IDLE_NS) {
+		state = RING_STATE_IDLE;
+	}
+	if (state != capture->state) {
+		capture->state = state;
+		ring_writer_set_state(capture->writer, state);
 	}
 }
 
@@ -248,6 +292,7 @@ static enum turn_result take_turn(struct capture *capture, struct complaint *why
 	if (size_is_done(capture, clock_now_ns())) {
 		return TURN_NEXT_SIZE;
 	}
+	say_state(capture, clock_now_ns());
 	result = wait_for_frame(capture, why);
 	note_quiet(capture, result == TURN_AGAIN);
 	if (result != TURN_READY) {
@@ -265,7 +310,8 @@ static enum turn_result take_turn(struct capture *capture, struct complaint *why
 	}
 	frame.times.filled_ns = clock_now_ns();
 	result = publish(capture, &frame, why);
-	if (result == TURN_AGAIN) {
+	say_state(capture, clock_now_ns());
+	if (result == TURN_PUBLISHED) {
 		capture_record_frame(
 		        capture->record, &frame, capture->published_ns, capture->writer->algorithm);
 		capture->size_frames++;
@@ -304,11 +350,13 @@ static enum capture_result run(struct capture *capture, struct complaint *why)
 {
 	int size = 0;
 
+	capture->state = RING_STATE_RUNNING;
 	start_size(capture, size);
 	while (!stop_requested()) {
 		switch (take_turn(capture, why)) {
 		case TURN_AGAIN:
 		case TURN_READY:
+		case TURN_PUBLISHED:
 			break;
 		case TURN_NEXT_SIZE:
 			size = next_size(capture, size);

@@ -4,11 +4,15 @@
 #include "clock.h"
 #include "layout.h"
 #include "command_line.h"
+#include "exit_code.h"
+#include "kms_card.h"
 #include "pattern.h"
 #include "region.h"
 #include "source.h"
 
 #include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -30,12 +34,19 @@ enum {
 	KEY_WAIT,
 	KEY_TAKEOVER,
 	KEY_WAKEUP,
+	KEY_SOURCE,
+	KEY_LIST_SOURCES,
 };
 
 static const struct argp_option options_table[] = {
 	{ NULL, 0, NULL, 0, "What to capture:", 1 },
 	{ "pattern", KEY_PATTERN, "NAME", 0,
 	        "A test picture: random, bars, gradient, motion (default) or counter", 1 },
+	{ "source", KEY_SOURCE, "NAME[:ARG]", 0,
+	        "kms[:/dev/dri/card0][,crtc=N]: what a screen of this machine shows, as root; "
+	        "pattern:NAME and raw:FILE are --pattern and --input",
+	        1 },
+	{ "list-sources", KEY_LIST_SOURCES, NULL, 0, "List screens and patterns, and end", 1 },
 	{ "input", KEY_INPUT, "FILE|-", 0,
 	        "Raw frames of --res and --format, back to back, as ffmpeg -f rawvideo writes them",
 	        1 },
@@ -82,6 +93,48 @@ static const struct argp_option options_table[] = {
 	{ 0 },
 };
 
+static void list_sources(void)
+{
+	if (kms_card_list(stdout) == 0) {
+		printf("no screen: there is no " KMS_CARD_ROOT "/card*\n");
+	}
+	printf("pattern:NAME  %s\nraw:FILE|-\n", pattern_names());
+	exit(EXIT_GOOD);
+}
+
+static void set_pattern(const char *name, struct argp_state *state, struct capture_options *options)
+{
+	if (pattern_kind_by_name(name) < 0) {
+		command_line_refuse(
+		        state, "--pattern: '%.60s' is none; use one of %s", name, pattern_names());
+	}
+	options->source = "pattern";
+	options->source_argument = name;
+}
+
+/* "kms", "kms:/dev/dri/card0,crtc=41", "pattern:bars" */
+static void set_source(
+        const char *argument, struct argp_state *state, struct capture_options *options)
+{
+	const char *colon = strchr(argument, ':');
+	size_t length = colon ? (size_t)(colon - argument) : strlen(argument);
+	char name[16] = "";
+
+	if (length < sizeof(name)) {
+		memcpy(name, argument, length);
+	}
+	if (strcmp(name, "pattern") == 0 && colon) {
+		set_pattern(colon + 1, state, options);
+		return;
+	}
+	if (!source_by_name(name) || (strcmp(name, "raw") == 0 && !colon)) {
+		command_line_refuse(state,
+		        "--source: '%.60s' is none; use kms, pattern:NAME or raw:FILE", argument);
+	}
+	options->source = source_by_name(name)->name;
+	options->source_argument = colon ? colon + 1 : NULL;
+}
+
 static error_t parse_source(
         int key, char *argument, struct argp_state *state, struct capture_options *options)
 {
@@ -90,12 +143,15 @@ static error_t parse_source(
 
 	switch (key) {
 	case KEY_PATTERN:
-		if (pattern_kind_by_name(argument) < 0) {
-			command_line_refuse(state, "--pattern: '%.60s' is none; use one of %s",
-			        argument, pattern_names());
+		set_pattern(argument, state, options);
+		return 0;
+	case KEY_SOURCE:
+		set_source(argument, state, options);
+		return 0;
+	case KEY_LIST_SOURCES:
+		if (command_line_is_checked(state)) {
+			list_sources();
 		}
-		options->source = "pattern";
-		options->source_argument = argument;
 		return 0;
 	case KEY_INPUT:
 		options->source = "raw";
@@ -201,6 +257,11 @@ static void check_together(struct argp_state *state, struct capture_options *opt
 {
 	if (!options->region) {
 		options->region = options->create ? REGION_DEFAULT : "pci:auto";
+	}
+	if (strcmp(options->source, "kms") == 0) {
+		/* What --create makes room for; the screen has its own size. */
+		options->sizes[0] = (struct resolution) { 3840, 2160 };
+		options->size_count = 1;
 	}
 	if (strcmp(options->source, "raw") == 0 && options->size_count > 1) {
 		command_line_refuse(

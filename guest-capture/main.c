@@ -148,7 +148,8 @@ static enum exit_code check_sizes(const struct program *program)
 		        region_format_size(ring_region_size_for(options->slots, 1), need));
 		return EXIT_REGION;
 	}
-	if (largest <= geometry.slot_capacity) {
+	/* A screen has the size it has, and may get another: it is told when one does not fit. */
+	if (largest <= geometry.slot_capacity || strcmp(options->source, "kms") == 0) {
 		return EXIT_GOOD;
 	}
 	log_error("--res: %ux%u %s does not fit: %u slots of it need a region of %s, %s has %s; "
@@ -204,6 +205,9 @@ static enum exit_code open_ring(struct program *program)
 
 static const char *source_option(const struct capture_options *options)
 {
+	if (strcmp(options->source, "kms") == 0) {
+		return "--source kms";
+	}
 	return strcmp(options->source, "raw") == 0 ? "--input" : "--pattern";
 }
 
@@ -212,6 +216,7 @@ static enum exit_code open_source(struct program *program)
 	const struct capture_options *options = &program->options;
 	const struct source_request request = {
 		.argument = options->source_argument,
+		.frames_per_second = options->frames_per_second,
 		.info = { .fourcc = options->format->fourcc,
 		        .width = options->sizes[0].width,
 		        .height = options->sizes[0].height,

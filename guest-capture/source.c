@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-static const struct source_ops *const sources[] = { &source_pattern, &source_raw };
+static const struct source_ops *const sources[] = { &source_pattern, &source_raw, &source_kms };
 
 const struct source_ops *source_by_name(const char *name)
 {
@@ -19,5 +19,5 @@ const struct source_ops *source_by_name(const char *name)
 
 const char *source_names(void)
 {
-	return "pattern, raw";
+	return "pattern, raw, kms";
 }

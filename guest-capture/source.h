@@ -17,8 +17,9 @@ struct source; /* the instance; each implementation embeds it as its first membe
 
 /* What a source may need to know when it is opened. */
 struct source_request {
-	const char *argument;   /* behind "name:", or NULL: a pattern's name, a file's path */
-	struct frame_info info; /* the first size and format asked for */
+	const char *argument;     /* behind "name:", or NULL: a pattern's name, a file's path */
+	struct frame_info info;   /* the first size and format asked for */
+	double frames_per_second; /* how often to look at what may change; 0: the source decides */
 };
 
 enum source_result {
@@ -48,8 +49,8 @@ struct source_ops {
 	void (*close)(struct source *source);
 };
 
-/* Set by open() and constant from then on. */
 struct source {
+	/* Set by open() and constant from then on. */
 	const struct source_ops *ops;
 	/*
 	 * Who sets the pace. A live source (a pipe, a screen) has frames when it has them: wait()
@@ -58,6 +59,9 @@ struct source {
 	 * the same kind of source may be fed by a file or by a pipe.
 	 */
 	bool is_live;
+	/* Set by wait(). */
+	bool is_dark;       /* what should be captured is switched off, or cannot be shown */
+	uint64_t uncertain; /* frames that may be made of two pictures */
 };
 
 /*
@@ -65,6 +69,8 @@ struct source {
  * "raw":     frames of the requested size and format, back to back and without padding between
  *            rows, as ffmpeg -f rawvideo writes them; the argument is a file, a FIFO, or "-" for
  *            standard input. At most one frame is read ahead, so a slow reader slows the writer.
+ * "kms":     what a screen of this machine shows; the argument is "/dev/dri/card0,crtc=41", either
+ *            part may be missing
  * returns:   NULL when there is none of this name
  */
 const struct source_ops *source_by_name(const char *name);

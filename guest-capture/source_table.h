@@ -7,6 +7,7 @@
 
 #include "source.h"
 
+extern const struct source_ops source_kms;
 extern const struct source_ops source_pattern;
 extern const struct source_ops source_raw;
 

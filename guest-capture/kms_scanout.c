@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+#include "kms_scanout.h"
+#include "pixel_format.h"
+
+#include <drm_fourcc.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/dma-buf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xf86drm.h>
+#include <xf86drmMode.h>
+
+void kms_scanout_init(struct kms_scanout *scanout, const struct kms_card *card, uint32_t crtc)
+{
+	*scanout = (struct kms_scanout) { .card = card, .crtc = crtc };
+	for (unsigned i = 0; i < KMS_MAPS; i++) {
+		scanout->maps[i].dmabuf = -1;
+	}
+}
+
+static void unmap(struct kms_map *map)
+{
+	if (map->bytes) {
+		munmap((void *)(uintptr_t)map->bytes, map->size);
+	}
+	if (map->dmabuf >= 0) {
+		close(map->dmabuf);
+	}
+	*map = (struct kms_map) { .dmabuf = -1 };
+}
+
+void kms_scanout_finish(struct kms_scanout *scanout)
+{
+	for (unsigned i = 0; i < KMS_MAPS; i++) {
+		unmap(&scanout->maps[i]);
+	}
+}
+
+static bool is_primary(int fd, uint32_t plane)
+{
+	drmModeObjectProperties *properties =
+	        drmModeObjectGetProperties(fd, plane, DRM_MODE_OBJECT_PLANE);
+	bool found = false;
+
+	for (uint32_t i = 0; properties && i < properties->count_props; i++) {
+		drmModePropertyRes *property = drmModeGetProperty(fd, properties->props[i]);
+
+		found |= property && strcmp(property->name, "type") == 0 &&
+		         properties->prop_values[i] == DRM_PLANE_TYPE_PRIMARY;
+		drmModeFreeProperty(property);
+	}
+	drmModeFreeObjectProperties(properties);
+	return found;
+}
+
+/* The primary plane that feeds our CRTC now, and that CRTC; 0: there is none. */
+static uint32_t find_plane(const struct kms_scanout *scanout)
+{
+	int fd = scanout->card->fd;
+	drmModePlaneRes *planes = drmModeGetPlaneResources(fd);
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; planes && !found && i < planes->count_planes; i++) {
+		drmModePlane *plane = drmModeGetPlane(fd, planes->planes[i]);
+
+		if (plane && plane->fb_id && plane->crtc_id &&
+		        (!scanout->crtc || plane->crtc_id == scanout->crtc) &&
+		        is_primary(fd, plane->plane_id)) {
+			found = plane->plane_id;
+		}
+		drmModeFreePlane(plane);
+	}
+	drmModeFreePlaneResources(planes);
+	return found;
+}
+
+static struct kms_map *find_map(struct kms_scanout *scanout, bool is_prime, uint64_t identity)
+{
+	for (unsigned i = 0; i < KMS_MAPS; i++) {
+		struct kms_map *map = &scanout->maps[i];
+
+		if (map->bytes && map->is_prime == is_prime && map->identity == identity) {
+			return map;
+		}
+	}
+	return NULL;
+}
+
+/* The one that was not looked at for longest, empty. */
+static struct kms_map *empty_map(struct kms_scanout *scanout)
+{
+	struct kms_map *oldest = &scanout->maps[0];
+
+	for (unsigned i = 1; i < KMS_MAPS; i++) {
+		oldest = scanout->maps[i].used < oldest->used ? &scanout->maps[i] : oldest;
+	}
+	unmap(oldest);
+	return oldest;
+}
+
+/* A buffer of a card that shares its buffers. NULL: it does not share this one. */
+static struct kms_map *map_prime(struct kms_scanout *scanout, uint32_t handle, size_t size)
+{
+	struct kms_map *map;
+	struct stat status;
+	void *bytes;
+	int fd;
+
+	if (!scanout->card->has_prime ||
+	        drmPrimeHandleToFD(scanout->card->fd, handle, DRM_CLOEXEC, &fd) != 0) {
+		return NULL;
+	}
+	if (fstat(fd, &status) != 0) {
+		close(fd);
+		return NULL;
+	}
+	map = find_map(scanout, true, status.st_ino);
+	if (map && map->size >= size) {
+		close(fd);
+		return map;
+	}
+	bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	if (bytes == MAP_FAILED) {
+		close(fd);
+		return NULL;
+	}
+	map = empty_map(scanout);
+	*map = (struct kms_map) { bytes, size, true, status.st_ino, fd, 0 };
+	return map;
+}
+
+/* Dumb buffers, which consoles, X and Weston draw into, can be mapped on every card. */
+static struct kms_map *map_dumb(struct kms_scanout *scanout, uint32_t handle, size_t size)
+{
+	struct drm_mode_map_dumb request = { .handle = handle };
+	struct kms_map *map;
+	void *bytes;
+
+	if (drmIoctl(scanout->card->fd, DRM_IOCTL_MODE_MAP_DUMB, &request) != 0) {
+		return NULL;
+	}
+	map = find_map(scanout, false, request.offset);
+	if (map && map->size >= size) {
+		return map;
+	}
+	bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, scanout->card->fd, (off_t)request.offset);
+	if (bytes == MAP_FAILED) {
+		return NULL;
+	}
+	map = empty_map(scanout);
+	*map = (struct kms_map) { bytes, size, false, request.offset, -1, 0 };
+	return map;
+}
+
+/* The part of the buffer that is shown: all of it, but where several CRTCs share one. */
+static bool find_part(const struct kms_scanout *scanout, uint32_t crtc_id, const drmModeFB2 *buffer,
+        struct frame_rect *part)
+{
+	drmModeCrtc *crtc = drmModeGetCrtc(scanout->card->fd, crtc_id);
+	bool is_on = crtc && crtc->mode_valid;
+	uint32_t x = crtc ? crtc->x : 0;
+	uint32_t y = crtc ? crtc->y : 0;
+	uint32_t width = crtc ? crtc->mode.hdisplay : 0;
+	uint32_t height = crtc ? crtc->mode.vdisplay : 0;
+
+	drmModeFreeCrtc(crtc);
+	if (!is_on || x >= buffer->width || y >= buffer->height) {
+		return false;
+	}
+	width = width < buffer->width - x ? width : buffer->width - x;
+	height = height < buffer->height - y ? height : buffer->height - y;
+	*part = (struct frame_rect) { (uint16_t)x, (uint16_t)y, (uint16_t)width, (uint16_t)height };
+	return width && height;
+}
+
+static enum kms_look judge(const drmModeFB2 *buffer, struct complaint *why)
+{
+	char name[5] = { 0 };
+
+	memcpy(name, &buffer->pixel_format, 4);
+	if (!buffer->handles[0]) {
+		complain(why, "to see another program's screen takes CAP_SYS_ADMIN; run this as "
+		              "root");
+		return KMS_GONE;
+	}
+	if (buffer->flags & DRM_MODE_FB_MODIFIERS && buffer->modifier != DRM_FORMAT_MOD_LINEAR) {
+		char *modifier = drmGetFormatModifierName(buffer->modifier);
+
+		complain(why,
+		        "its pixels are tiled (%s), which needs a GPU to read; switch the "
+		        "desktop's compositing to software",
+		        modifier ? modifier : "an unknown modifier");
+		free(modifier);
+		return KMS_WRONG;
+	}
+	if (!pixel_format_by_fourcc(buffer->pixel_format)) {
+		complain(why, "its pixel format is %s; it can be one of %s", name,
+		        pixel_format_names());
+		return KMS_WRONG;
+	}
+	if (buffer->width > FRAME_SIDE_MAX || buffer->height > FRAME_SIDE_MAX) {
+		complain(why, "it is %ux%u; at most %ux%u can be carried", buffer->width,
+		        buffer->height, FRAME_SIDE_MAX, FRAME_SIDE_MAX);
+		return KMS_WRONG;
+	}
+	return KMS_SHOWN;
+}
+
+static void close_handles(int fd, const drmModeFB2 *buffer)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		bool is_again = false;
+
+		for (unsigned j = 0; j < i; j++) {
+			is_again |= buffer->handles[j] == buffer->handles[i];
+		}
+		if (buffer->handles[i] && !is_again) {
+			drmCloseBufferHandle(fd, buffer->handles[i]);
+		}
+	}
+}
+
+static enum kms_look view_buffer(struct kms_scanout *scanout, uint32_t crtc,
+        const drmModeFB2 *buffer, struct kms_view *view, struct complaint *why)
+{
+	size_t size = (size_t)buffer->offsets[0] + (size_t)buffer->pitches[0] * buffer->height;
+	enum kms_look look = judge(buffer, why);
+	const struct pixel_format *format;
+	struct frame_rect part;
+	struct kms_map *map;
+
+	if (look != KMS_SHOWN) {
+		return look;
+	}
+	if (!find_part(scanout, crtc, buffer, &part)) {
+		return KMS_DARK;
+	}
+	map = map_prime(scanout, buffer->handles[0], size);
+	map = map ? map : map_dumb(scanout, buffer->handles[0], size);
+	if (!map) {
+		complain(why, "its buffer cannot be mapped: %s", strerror(errno));
+		return KMS_WRONG;
+	}
+	map->used = ++scanout->looks;
+	format = pixel_format_by_fourcc(buffer->pixel_format);
+	*view = (struct kms_view) {
+		.info = { .fourcc = buffer->pixel_format,
+		        .width = part.width,
+		        .height = part.height,
+		        .stride = pixel_format_stride(format, part.width) },
+		.pixels = map->bytes + buffer->offsets[0] + (size_t)part.y * buffer->pitches[0] +
+		          (size_t)part.x * format->bytes,
+		.pitch = buffer->pitches[0],
+		.buffer = buffer->fb_id,
+		.map = map,
+	};
+	return KMS_SHOWN;
+}
+
+/* The plane as it stands now. returns: false: KMS_DARK or KMS_GONE */
+static bool read_plane(
+        struct kms_scanout *scanout, uint32_t *crtc, uint32_t *buffer, enum kms_look *look)
+{
+	drmModePlane *plane = NULL;
+
+	if (scanout->plane) {
+		plane = drmModeGetPlane(scanout->card->fd, scanout->plane);
+	}
+	*crtc = plane ? plane->crtc_id : 0;
+	*buffer = plane ? plane->fb_id : 0;
+	drmModeFreePlane(plane);
+	if (*crtc && *buffer && (!scanout->crtc || *crtc == scanout->crtc)) {
+		return true;
+	}
+	/* It feeds another CRTC now, or none. */
+	errno = 0;
+	scanout->plane = find_plane(scanout);
+	*look = errno == ENODEV ? KMS_GONE : KMS_DARK;
+	return false;
+}
+
+enum kms_look kms_scanout_look(
+        struct kms_scanout *scanout, struct kms_view *view, struct complaint *why)
+{
+	enum kms_look look = KMS_DARK;
+	drmModeFB2 *buffer;
+	uint32_t crtc;
+	uint32_t id;
+
+	if (!scanout->plane) {
+		scanout->plane = find_plane(scanout);
+	}
+	if (!read_plane(scanout, &crtc, &id, &look)) {
+		if (look == KMS_GONE) {
+			complain(why, "%s is gone", scanout->card->path);
+		}
+		return look;
+	}
+	buffer = drmModeGetFB2(scanout->card->fd, id);
+	if (!buffer) {
+		complain(why, "%s does not tell of its framebuffer: %s", scanout->card->path,
+		        strerror(errno));
+		/* It was flipped away under us, or the driver does not tell at all. */
+		return errno == ENOENT ? KMS_DARK : KMS_GONE;
+	}
+	look = view_buffer(scanout, crtc, buffer, view, why);
+	close_handles(scanout->card->fd, buffer);
+	drmModeFreeFB2(buffer);
+	return look;
+}
+
+bool kms_scanout_is_shown(const struct kms_scanout *scanout, const struct kms_view *view)
+{
+	drmModePlane *plane = drmModeGetPlane(scanout->card->fd, scanout->plane);
+	bool is_shown = plane && plane->fb_id == view->buffer;
+
+	drmModeFreePlane(plane);
+	return is_shown;
+}
+
+static void sync_dmabuf(const struct kms_view *view, uint64_t flags)
+{
+	struct dma_buf_sync sync = { .flags = flags | DMA_BUF_SYNC_READ };
+
+	if (view->map->dmabuf >= 0) {
+		/* Orders caches where they are not coherent; nothing to do where it is refused. */
+		(void)drmIoctl(view->map->dmabuf, DMA_BUF_IOCTL_SYNC, &sync);
+	}
+}
+
+void kms_view_begin(const struct kms_view *view)
+{
+	sync_dmabuf(view, DMA_BUF_SYNC_START);
+}
+
+void kms_view_end(const struct kms_view *view)
+{
+	sync_dmabuf(view, DMA_BUF_SYNC_END);
+}

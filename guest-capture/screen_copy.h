@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Our own copy of a screen, and what changed on it. The scanout is foreign memory that somebody
+ * draws into while we look: it is read line by line, each line once, into a private buffer, and
+ * only that is compared and kept. Used by source_kms.c.
+ *
+ * A screen at rest is not read whole each time: a glance looks at one line in SCREEN_GLANCE, others
+ * each time, so that whatever is as high as that is seen at the first glance.
+ */
+#ifndef ORIEL_SCREEN_COPY_H
+#define ORIEL_SCREEN_COPY_H
+
+#include "frame.h"
+#include "tile_set.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SCREEN_GLANCE  8u
+#define SCREEN_SETTLES 2u /* times that what changes under our eyes is read again */
+
+/* All zero is a new one. */
+struct screen_copy {
+	struct frame_info info; /* of pixels; fourcc 0: nothing is known */
+	uint8_t *pixels;
+	uint8_t *line;
+	size_t capacity;
+	size_t line_capacity;
+	struct tile_set changed; /* since the damage was taken */
+	unsigned phase;
+	bool is_whole; /* pixels hold a screen that was read */
+	bool is_taken; /* and somebody took it */
+};
+
+/*
+ * Whatever was known is forgotten when the geometry differs.
+ * returns: 0; -ENOMEM
+ */
+int screen_copy_shape(struct screen_copy *copy, const struct frame_info *info);
+
+/* scanout: the first pixel; pitch: bytes from row to row. returns: something seems to differ */
+bool screen_copy_glance(struct screen_copy *copy, const uint8_t *scanout, size_t pitch);
+
+/*
+ * Reads the whole screen, and what changed again, until it stood still while it was read, at most
+ * SCREEN_SETTLES times.
+ *
+ * is_torn: set when it still changed at the last time: parts may be of two pictures
+ * returns: false when nothing differs from what was read before
+ */
+bool screen_copy_read(
+        struct screen_copy *copy, const uint8_t *scanout, size_t pitch, bool *is_torn);
+
+/*
+ * What changed since this was called last; the pixels are the caller's to show.
+ * damage:  its base_sequence is left
+ * returns: false when all of it may have, because it never was called with this geometry
+ */
+bool screen_copy_take(struct screen_copy *copy, struct frame_damage *damage);
+
+void screen_copy_finish(struct screen_copy *copy);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a screen of this machine shows, read from the kernel's scanout. Nobody tells when it
+ * changes, so it is looked at in every period; while nothing changes less often, and only at some
+ * of its lines. A change brings back the full rate.
+ *
+ * There is no lock against whoever draws. Flips alternate buffers: one that was flipped away while
+ * it was read is read again. What is drawn in place is read again where it changed meanwhile, a few
+ * times; what still changes then is counted as uncertain.
+ */
+#include "clock.h"
+#include "kms_card.h"
+#include "kms_scanout.h"
+#include "log.h"
+#include "screen_copy.h"
+#include "source_table.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_RATE  60.0
+#define REST_NS       (2 * NS_PER_S) /* without a change: then looks are REST_PERIODS apart */
+#define REST_PERIODS  4u
+#define DARK_NS       (100 * NS_PER_MS) /* between looks at a screen that is off */
+#define REOPEN_NS     NS_PER_S          /* between tries to open a card that went away */
+#define FLIPS_MAX     3u                /* looks at a buffer that is flipped away each time */
+#define ARGUMENT_SIZE 128u
+
+struct kms_source {
+	struct source base;
+	char path[KMS_PATH_SIZE]; /* "": whichever */
+	struct kms_card card;
+	struct kms_scanout scanout;
+	uint32_t crtc;
+	struct screen_copy copy;
+	uint64_t period_ns;
+	uint64_t next_look_ns;
+	uint64_t changed_ns; /* when it was last seen to change */
+	uint64_t captured_ns;
+	uint64_t last_sequence;
+	bool is_ready;
+	struct complaint told; /* why there is no picture */
+};
+
+static void kms_close(struct source *source)
+{
+	struct kms_source *kms = (struct kms_source *)source;
+
+	if (!kms) {
+		return;
+	}
+	kms_scanout_finish(&kms->scanout);
+	kms_card_close(&kms->card);
+	screen_copy_finish(&kms->copy);
+	free(kms);
+}
+
+/* "[/dev/dri/card0][,crtc=41]" */
+static int parse_argument(struct kms_source *kms, const char *argument, struct complaint *why)
+{
+	const char *comma = argument ? strchr(argument, ',') : NULL;
+	size_t length = !argument ? 0 : comma ? (size_t)(comma - argument) : strlen(argument);
+	char end;
+
+	if (length >= sizeof(kms->path) ||
+	        (comma && sscanf(comma, ",crtc=%u%c", &kms->crtc, &end) != 1)) {
+		complain(why,
+		        "'%.60s' names no screen; give kms, kms:/dev/dri/card0 or "
+		        "kms:/dev/dri/card0,crtc=41 ('--list-sources' lists them)",
+		        argument);
+		return -EINVAL;
+	}
+	memcpy(kms->path, argument ? argument : "", length);
+	kms->path[length] = '\0';
+	return 0;
+}
+
+static int open_card(struct kms_source *kms, struct complaint *why)
+{
+	int error = kms_card_open(&kms->card, kms->path[0] ? kms->path : NULL, why);
+
+	if (!error) {
+		kms_scanout_init(&kms->scanout, &kms->card, kms->crtc);
+	}
+	return error;
+}
+
+static void close_card(struct kms_source *kms)
+{
+	kms_scanout_finish(&kms->scanout);
+	kms_card_close(&kms->card);
+}
+
+static int kms_open(
+        struct source **out, const struct source_request *request, struct complaint *why)
+{
+	struct kms_source *kms = calloc(1, sizeof(*kms));
+	double rate = request->frames_per_second > 0 ? request->frames_per_second : DEFAULT_RATE;
+	struct kms_view view;
+	int error;
+
+	if (!kms) {
+		complain(why, "out of memory");
+		return -ENOMEM;
+	}
+	kms->base.ops = &source_kms;
+	kms->base.is_live = true;
+	kms->card.fd = -1;
+	kms->period_ns = (uint64_t)((double)NS_PER_S / rate);
+	error = parse_argument(kms, request->argument, why);
+	if (!error) {
+		error = open_card(kms, why);
+	}
+	/* What will never work is said now; a screen that is off may be switched on. */
+	if (!error && kms_scanout_look(&kms->scanout, &view, why) == KMS_GONE) {
+		error = -EACCES;
+	}
+	if (error) {
+		kms_close(&kms->base);
+		return error;
+	}
+	log_info("screen %s", kms->card.path);
+	*out = &kms->base;
+	return 0;
+}
+
+/* There is no picture, for this reason; said once. */
+static void go_dark(struct kms_source *kms, const char *why, uint64_t now_ns)
+{
+	if (strcmp(kms->told.text, why) != 0) {
+		complain(&kms->told, "%s", why);
+		log_info("no picture: %s", why);
+	}
+	kms->base.is_dark = true;
+	kms->next_look_ns = now_ns + DARK_NS;
+}
+
+static void look_for_card(struct kms_source *kms, uint64_t now_ns)
+{
+	struct complaint why;
+
+	kms->next_look_ns = now_ns + REOPEN_NS;
+	if (open_card(kms, &why) == 0) {
+		kms->next_look_ns = now_ns;
+	}
+}
+
+/* Reads what is shown into our copy. returns: whether it changed */
+static bool read_view(struct kms_source *kms, const struct kms_view *view)
+{
+	bool is_torn = false;
+	bool any;
+
+	kms_view_begin(view);
+	any = !kms->copy.is_whole || screen_copy_glance(&kms->copy, view->pixels, view->pitch);
+	/* A screen at rest is glanced at; one that moves is read. */
+	if (any || clock_elapsed_ns(kms->changed_ns, clock_now_ns()) < kms->period_ns * 2) {
+		any = screen_copy_read(&kms->copy, view->pixels, view->pitch, &is_torn);
+	}
+	kms_view_end(view);
+	kms->base.uncertain += any && is_torn;
+	return any;
+}
+
+/* One look. returns: whether there is a new picture */
+static bool look(struct kms_source *kms, uint64_t now_ns)
+{
+	struct complaint why;
+	struct kms_view view;
+	bool any = false;
+
+	for (unsigned i = 0; i < FLIPS_MAX; i++) {
+		switch (kms_scanout_look(&kms->scanout, &view, &why)) {
+		case KMS_SHOWN:
+			break;
+		case KMS_DARK:
+			go_dark(kms, "the screen is off", now_ns);
+			return false;
+		case KMS_WRONG:
+			go_dark(kms, why.text, now_ns);
+			return false;
+		case KMS_GONE:
+			go_dark(kms, why.text, now_ns);
+			close_card(kms);
+			return false;
+		}
+		if (screen_copy_shape(&kms->copy, &view.info) != 0) {
+			go_dark(kms, "out of memory for a copy of the screen", now_ns);
+			return false;
+		}
+		any |= read_view(kms, &view);
+		if (!any || kms_scanout_is_shown(&kms->scanout, &view)) {
+			break;
+		}
+	}
+	kms->told.text[0] = '\0';
+	kms->base.is_dark = false;
+	return any;
+}
+
+/* When to look again: on the grid of periods, or of longer ones while nothing changes. */
+static void plan_next_look(struct kms_source *kms, uint64_t now_ns)
+{
+	bool is_at_rest = clock_elapsed_ns(kms->changed_ns, now_ns) >= REST_NS;
+	uint64_t period_ns = kms->period_ns * (is_at_rest ? REST_PERIODS : 1);
+
+	kms->next_look_ns += period_ns;
+	if (kms->next_look_ns <= now_ns || kms->next_look_ns > now_ns + period_ns) {
+		kms->next_look_ns = now_ns + period_ns;
+	}
+}
+
+static enum source_result kms_wait(struct source *source, int timeout_ms, struct complaint *why)
+{
+	struct kms_source *kms = (struct kms_source *)source;
+	uint64_t end_ns = clock_now_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+
+	(void)why;
+	while (!kms->is_ready) {
+		uint64_t now_ns = clock_now_ns();
+
+		if (now_ns < kms->next_look_ns) {
+			clock_sleep_until_ns(
+			        kms->next_look_ns < end_ns ? kms->next_look_ns : end_ns);
+			if (clock_now_ns() < kms->next_look_ns) {
+				return SOURCE_NOTHING;
+			}
+			continue;
+		}
+		if (kms->card.fd < 0) {
+			look_for_card(kms, now_ns);
+			continue;
+		}
+		plan_next_look(kms, now_ns);
+		if (look(kms, now_ns)) {
+			kms->changed_ns = now_ns;
+			kms->captured_ns = now_ns;
+			kms->is_ready = true;
+		}
+	}
+	return SOURCE_FRAME;
+}
+
+static int kms_read(struct source *source, struct frame *frame, struct complaint *why)
+{
+	struct kms_source *kms = (struct kms_source *)source;
+	bool is_relative = screen_copy_take(&kms->copy, &frame->damage);
+
+	(void)why;
+	frame->info = kms->copy.info;
+	frame->pixels = kms->copy.pixels;
+	frame->times.captured_ns = kms->captured_ns;
+	/* Relative to the frame before, if that is what became of what we handed out last. */
+	frame->damage.base_sequence =
+	        is_relative && frame->sequence == kms->last_sequence + 1 ? kms->last_sequence : 0;
+	kms->last_sequence = frame->sequence;
+	kms->is_ready = false;
+	return 0;
+}
+
+const struct source_ops source_kms = {
+	.name = "kms",
+	.open = kms_open,
+	.wait = kms_wait,
+	.read = kms_read,
+	.close = kms_close,
+};

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Our copy of a screen: what it holds is what was shown, and the damage covers what changed, for
+ * every size, format and pitch; a glance finds what is high enough.
+ */
+#include "pixel_format.h"
+#include "screen_copy.h"
+
+#include <drm_fourcc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+/* Needs the four above. */
+#include <cmocka.h>
+
+#define ROUNDS 400u
+#define SIDE   300u
+#define EXTRA  64u /* of pitch, in bytes, at most */
+
+struct screen {
+	struct frame_info info;
+	size_t pitch;
+	uint8_t *pixels;
+};
+
+static uint64_t dice = 88172645463325252u;
+
+static uint32_t roll(uint32_t below)
+{
+	dice ^= dice << 13;
+	dice ^= dice >> 7;
+	dice ^= dice << 17;
+	return (uint32_t)(dice >> 16) % below;
+}
+
+static void turn_on(struct screen *screen)
+{
+	static const uint32_t formats[] = { DRM_FORMAT_XRGB8888, DRM_FORMAT_RGB565,
+		DRM_FORMAT_RGB888 };
+	const struct pixel_format *format;
+
+	screen->info.fourcc = formats[roll(3)];
+	screen->info.width = 1 + roll(SIDE);
+	screen->info.height = 1 + roll(SIDE);
+	format = pixel_format_by_fourcc(screen->info.fourcc);
+	screen->info.stride = pixel_format_stride(format, screen->info.width);
+	screen->pitch = screen->info.stride + roll(EXTRA);
+	free(screen->pixels);
+	screen->pixels = malloc(screen->pitch * screen->info.height);
+	assert_non_null(screen->pixels);
+	for (size_t i = 0; i < screen->pitch * screen->info.height; i++) {
+		screen->pixels[i] = (uint8_t)roll(256);
+	}
+}
+
+static uint8_t *pixel_at(const struct screen *screen, uint32_t x, uint32_t y)
+{
+	return screen->pixels + y * screen->pitch +
+	       x * pixel_format_by_fourcc(screen->info.fourcc)->bytes;
+}
+
+static bool covers(const struct frame_damage *damage, uint32_t x, uint32_t y)
+{
+	for (uint32_t i = 0; i < damage->count; i++) {
+		const struct frame_rect *rect = &damage->rects[i];
+
+		if (x >= rect->x && x < (uint32_t)rect->x + rect->width && y >= rect->y &&
+		        y < (uint32_t)rect->y + rect->height) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void assert_holds(const struct screen_copy *copy, const struct screen *screen)
+{
+	size_t row =
+	        (size_t)screen->info.width * pixel_format_by_fourcc(screen->info.fourcc)->bytes;
+
+	for (uint32_t y = 0; y < screen->info.height; y++) {
+		assert_memory_equal(copy->pixels + (size_t)y * copy->info.stride,
+		        screen->pixels + y * screen->pitch, row);
+	}
+}
+
+static void damage_covers_every_change(void **state)
+{
+	struct screen_copy copy = { 0 };
+	struct screen screen = { 0 };
+	struct frame_damage damage;
+	bool is_torn;
+
+	(void)state;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		uint32_t x[8];
+		uint32_t y[8];
+		uint32_t changes = roll(8);
+
+		if (round % 8 == 0) {
+			turn_on(&screen);
+			assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
+			assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn));
+			assert_false(screen_copy_take(&copy, &damage));
+			assert_holds(&copy, &screen);
+		}
+		for (uint32_t i = 0; i < changes; i++) {
+			x[i] = roll(screen.info.width);
+			y[i] = roll(screen.info.height);
+			*pixel_at(&screen, x[i], y[i]) ^= 1;
+			/* Twice would undo it; read in between instead. */
+			assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn));
+			assert_false(is_torn);
+		}
+		assert_false(screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn));
+		assert_true(screen_copy_take(&copy, &damage));
+		assert_holds(&copy, &screen);
+		assert_int_equal(damage.count != 0, changes != 0);
+		for (uint32_t i = 0; i < changes; i++) {
+			assert_true(covers(&damage, x[i], y[i]));
+		}
+		for (uint32_t i = 0; i < damage.count; i++) {
+			assert_true((uint32_t)damage.rects[i].x + damage.rects[i].width <=
+			            screen.info.width);
+			assert_true((uint32_t)damage.rects[i].y + damage.rects[i].height <=
+			            screen.info.height);
+		}
+	}
+	screen_copy_finish(&copy);
+	free(screen.pixels);
+}
+
+static void damage_is_small_where_the_change_is(void **state)
+{
+	struct screen_copy copy = { 0 };
+	struct screen screen = { 0 };
+	struct frame_damage damage;
+	bool is_torn;
+
+	(void)state;
+	turn_on(&screen);
+	assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
+	screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn);
+	screen_copy_take(&copy, &damage);
+	*pixel_at(&screen, 0, 0) ^= 1;
+	assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn));
+	assert_true(screen_copy_take(&copy, &damage));
+	assert_int_equal(damage.count, 1);
+	assert_true(damage.rects[0].width <= TILE_SIDE && damage.rects[0].height <= TILE_SIDE);
+	screen_copy_finish(&copy);
+	free(screen.pixels);
+}
+
+static void a_glance_sees_what_is_eight_lines_high(void **state)
+{
+	struct screen_copy copy = { 0 };
+	struct screen screen = { 0 };
+	bool is_torn;
+
+	(void)state;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		uint32_t top;
+
+		turn_on(&screen);
+		if (screen.info.height < SCREEN_GLANCE) {
+			continue;
+		}
+		assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
+		screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn);
+		for (unsigned i = 0; i < SCREEN_GLANCE; i++) {
+			assert_false(screen_copy_glance(&copy, screen.pixels, screen.pitch));
+		}
+		top = roll(screen.info.height - SCREEN_GLANCE + 1);
+		for (uint32_t y = top; y < top + SCREEN_GLANCE; y++) {
+			*pixel_at(&screen, roll(screen.info.width), y) ^= 1;
+		}
+		assert_true(screen_copy_glance(&copy, screen.pixels, screen.pitch));
+	}
+	screen_copy_finish(&copy);
+	free(screen.pixels);
+}
+
+/* One line is seen by the eighth glance. */
+static void a_line_is_seen_at_last(void **state)
+{
+	struct screen_copy copy = { 0 };
+	struct screen screen = { 0 };
+	bool is_torn;
+
+	(void)state;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		bool is_seen = false;
+
+		turn_on(&screen);
+		assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
+		screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn);
+		*pixel_at(&screen, 0, roll(screen.info.height)) ^= 1;
+		for (unsigned i = 0; i < SCREEN_GLANCE; i++) {
+			is_seen |= screen_copy_glance(&copy, screen.pixels, screen.pitch);
+		}
+		assert_true(is_seen);
+	}
+	screen_copy_finish(&copy);
+	free(screen.pixels);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(damage_covers_every_change),
+		cmocka_unit_test(damage_is_small_where_the_change_is),
+		cmocka_unit_test(a_glance_sees_what_is_eight_lines_high),
+		cmocka_unit_test(a_line_is_seen_at_last),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
