@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 
-from . import doorbell, launch, programs, transfer
+from . import display, doorbell, launch, programs, transfer
 from . import image as images
 from .errors import FAILED, NOT_RUNNING, USAGE, GuestError
 from .guest import Guest
@@ -27,24 +27,25 @@ say = launch.say
 
 def do_build(arguments):
     """Makes the image, or finds it as it should be."""
-    image, made = images.build(arguments.programs, say)
+    variant = display.kind_of(arguments.display).image
+    image, made = images.build(variant, arguments.programs, say)
     print(f"{image.initramfs} ({'made' if made else 'unchanged'}, Linux {image.release})")
     return 0
 
 
-def held_image():
-    """The image and its lock, shared, as a descriptor: no build replaces it meanwhile."""
+def held_image(variant):
+    """An image and its lock, shared, as a descriptor: no build replaces it meanwhile."""
     folder = images.image_folder()
     while True:
         descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC,
                              0o600)
         fcntl.flock(descriptor, fcntl.LOCK_SH)
-        image = images.current(folder)
+        image = images.current(folder, variant)
         if image:
             return image, descriptor
         os.close(descriptor)
-        say("there is no image yet, building one")
-        images.build(None, say)
+        say(f"there is no image with the {variant} kernel yet, building one")
+        images.build(variant, None, say)
 
 
 def do_start(arguments):
@@ -57,15 +58,17 @@ def do_start(arguments):
         raise GuestError("--cpus", arguments.cpus, "not within 1 to 64", "use 2", USAGE)
     check_memory(arguments.memory)
     options = options_for(arguments)
-    image, lock = held_image()
+    image, lock = held_image(options.display.image)
     ready = launch.start(options, image, lock, say)
+    shown = "" if options.display.kind == display.NONE else f", display {options.display}"
     print(f"{arguments.name}: ready in {ready['ready_s']:.1f} s under {ready['accel']}, region "
-          f"{ready['region']['path']} ({size_text(ready['region']['size'])})")
+          f"{ready['region']['path']} ({size_text(ready['region']['size'])}){shown}")
     return 0
 
 
 def options_for(arguments):
     """How the guest is to be run; its memory is a file's or a doorbell-server's."""
+    screen = display.parse(arguments.display, arguments.res)
     size = parse_size(arguments.size or DEFAULT_SIZE)
     region = server = None
     joined = arguments.doorbell
@@ -85,7 +88,7 @@ def options_for(arguments):
     return launch.Options(
         name=arguments.name, directory=folder_of(arguments.name), accel=arguments.accel,
         region=region, size=size, cpus=arguments.cpus, memory=arguments.memory,
-        timeout=arguments.timeout, lifetime=arguments.lifetime,
+        timeout=arguments.timeout, lifetime=arguments.lifetime, display=screen,
         qemu_args=tuple(arguments.qemu_arg), doorbell=joined, doorbell_server=server)
 
 
@@ -242,6 +245,8 @@ def parser():
     entry = verb("build", do_build, False, False)
     entry.add_argument("--programs", metavar="DIR",
                        help="programs for the guest's /bin, instead of building the project's")
+    entry.add_argument("--display", metavar="KIND", default=display.NONE,
+                       help="the image that guests with such a display boot (%(default)s)")
     entry = verb("start", do_start, 60.0)
     entry.add_argument("--accel", choices=("auto", "kvm", "tcg"), default="auto")
     entry.add_argument("--region", metavar="PATH", help="shared memory (/dev/shm/oriel[-NAME])")
@@ -249,6 +254,11 @@ def parser():
     entry.add_argument("--doorbell", nargs="?", const="", metavar="PATH",
                        help="with doorbells: the region is a doorbell-server's, one of the "
                             "guest's own, or the one whose socket is PATH")
+    entry.add_argument("--display", metavar="KIND", default=display.NONE,
+                       help=f"the screen's device: {', '.join(display.KINDS)} (%(default)s)")
+    entry.add_argument("--res", metavar="WxH",
+                       help=f"of the display: {', '.join(display.NAMED_SIZES)} or WxH "
+                            f"({display.DEFAULT_SIZE})")
     entry.add_argument("--cpus", type=int, default=2, help="(%(default)s)")
     entry.add_argument("--memory", default="512M", help="(%(default)s)")
     entry.add_argument("--lifetime", type=float, default=3600.0, metavar="S",

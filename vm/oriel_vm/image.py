@@ -20,9 +20,24 @@ from .places import cache_dir, file_lock, project_root
 BOOT_MODULES = ("virtio_pci", "virtio_console")
 # Loaded by guest-init where there is an IOMMU: for being rung.
 DOORBELL_MODULES = ("vfio_iommu_type1", "vfio_pci")
+DISPLAY_MODULES = ("bochs", "virtio_gpu")  # one of them, as --display says
 FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "dev", "proc", "sys", "tmp",
            "run", "etc", "root", "lib64", "lib/x86_64-linux-gnu")
 LOADER_FOLDER = "/lib64"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What differs between the images of a checkout."""
+
+    flavour: str  # of the kernel
+    modules: tuple
+
+
+VARIANTS = {
+    "cloud": Variant("cloud", BOOT_MODULES + DOORBELL_MODULES),
+    "full": Variant("full", BOOT_MODULES + DOORBELL_MODULES + DISPLAY_MODULES),
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +51,7 @@ class Image:
 
 
 def image_folder():
-    """One image for each checkout: two of them do not disturb each other."""
+    """One folder for each checkout: two of them do not disturb each other."""
     key = hashlib.sha256(project_root().encode()).hexdigest()[:12]
     folder = os.path.join(cache_dir(), f"image-{key}")
     os.makedirs(folder, exist_ok=True)
@@ -50,10 +65,15 @@ def locked(folder, mode=fcntl.LOCK_EX):
         yield
 
 
-def current(folder):
-    """The image made last, or None."""
+def manifest_of(folder, variant):
+    """Names the image of a variant that was made last."""
+    return os.path.join(folder, f"image-{variant}.json")
+
+
+def current(folder, variant):
+    """The image of a variant that was made last, or None."""
     try:
-        with open(os.path.join(folder, "image.json"), encoding="utf-8") as file:
+        with open(manifest_of(folder, variant), encoding="utf-8") as file:
             image = Image(**json.load(file))
     except (FileNotFoundError, ValueError, TypeError):
         return None
@@ -61,31 +81,44 @@ def current(folder):
     return image if whole else None
 
 
-def build(programs_dir=None, tell=lambda text: None):
-    """Returns (image, made): made is False when nothing had changed."""
+def build(variant, programs_dir=None, tell=lambda text: None):
+    """Returns (image, made): made is False when nothing had changed.
+
+    The other variants that are there get the same programs: whichever is booted next has them.
+    """
     folder = image_folder()
-    kernel = ensure_kernel(cache_dir(), tell)
+    ensure_kernel(cache_dir(), VARIANTS[variant].flavour, tell)
     with locked(folder):
         chosen = programs.collect(programs_dir, folder)
         files = guest_files(chosen)
-        inputs = digest_of_inputs(kernel, files)
-        image = current(folder)
-        if image and image.inputs == inputs:
-            return image, False
-        path = os.path.join(folder, f"initramfs-{inputs[:16]}.cpio")
-        with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as temporary:
-            tree = os.path.join(temporary, "tree")
-            make_tree(tree, kernel, files)
-            archive = os.path.join(temporary, "initramfs")
-            write_archive(tree, archive)
-            os.replace(archive, path)
-            image = Image(kernel.vmlinuz, path, kernel.release, inputs)
-            manifest = os.path.join(temporary, "image.json")
-            with open(manifest, "w", encoding="utf-8") as file:
-                json.dump(asdict(image), file)
-            os.replace(manifest, os.path.join(folder, "image.json"))
-        remove_others(folder, path)
-        return image, True
+        others = [name for name in VARIANTS if name != variant and current(folder, name)]
+        for name in others:
+            build_variant(folder, name, files, tell)
+        image, made = build_variant(folder, variant, files, tell)
+        remove_others(folder)
+        return image, made
+
+
+def build_variant(folder, variant, files, tell):
+    """Makes the image of one variant unless it is as it should be."""
+    kernel = ensure_kernel(cache_dir(), VARIANTS[variant].flavour, tell)
+    inputs = digest_of_inputs(kernel, files)
+    image = current(folder, variant)
+    if image and image.inputs == inputs:
+        return image, False
+    path = os.path.join(folder, f"initramfs-{variant}-{inputs[:16]}.cpio")
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as temporary:
+        tree = os.path.join(temporary, "tree")
+        make_tree(tree, kernel, files, VARIANTS[variant].modules)
+        archive = os.path.join(temporary, "initramfs")
+        write_archive(tree, archive)
+        os.replace(archive, path)
+        image = Image(kernel.vmlinuz, path, kernel.release, inputs)
+        manifest = os.path.join(temporary, "image.json")
+        with open(manifest, "w", encoding="utf-8") as file:
+            json.dump(asdict(image), file)
+        os.replace(manifest, manifest_of(folder, variant))
+    return image, True
 
 
 def guest_files(chosen):
@@ -111,7 +144,8 @@ def digest_of_inputs(kernel, files):
     digest = hashlib.sha256()
     recipe = {f"recipe/{name}": os.path.join(os.path.dirname(__file__), name)
               for name in ("image.py", "kernel.py", "programs.py")}
-    for target, path in sorted({**files, **recipe, "kernel": kernel.vmlinuz}.items()):
+    kernels = {"kernel": kernel.vmlinuz, "modules": os.path.join(kernel.modules, "modules.dep")}
+    for target, path in sorted({**files, **recipe, **kernels}.items()):
         try:
             info = os.stat(path)
         except OSError as error:
@@ -121,7 +155,7 @@ def digest_of_inputs(kernel, files):
     return digest.hexdigest()
 
 
-def make_tree(tree, kernel, files):
+def make_tree(tree, kernel, files, modules):
     """Lays out the guest's root folder."""
     for folder in FOLDERS:
         os.makedirs(os.path.join(tree, folder))
@@ -143,14 +177,14 @@ def make_tree(tree, kernel, files):
         file.write("root:x:0:\n")
     with open(f"{tree}/etc/modules", "w", encoding="utf-8") as file:
         file.write("\n".join(BOOT_MODULES) + "\n")
-    copy_modules(tree, kernel)
+    copy_modules(tree, kernel, modules)
 
 
-def copy_modules(tree, kernel):
+def copy_modules(tree, kernel, modules):
     """Copies the guest's modules with what they depend on, and indexes them."""
     goal = os.path.join(tree, "lib", "modules", kernel.release)
     os.makedirs(goal)
-    for path in needed_modules(kernel):
+    for path in needed_modules(kernel, modules):
         place = os.path.join(goal, path)
         os.makedirs(os.path.dirname(place), exist_ok=True)
         shutil.copy(os.path.join(kernel.modules, path), place)
@@ -159,7 +193,7 @@ def copy_modules(tree, kernel):
     run_tool([find_program("depmod", "kmod"), "-b", tree, kernel.release])
 
 
-def needed_modules(kernel):
+def needed_modules(kernel, modules):
     """Paths of the guest's modules and their dependencies, which modules.dep has in full.
 
     A module that a later kernel has built in is not there, and need not be.
@@ -169,7 +203,7 @@ def needed_modules(kernel):
         for line in file:
             module, _, needs = line.partition(":")
             name = os.path.basename(module).partition(".ko")[0].replace("-", "_")
-            if name in BOOT_MODULES + DOORBELL_MODULES:
+            if name in modules:
                 wanted.update(dict.fromkeys([module, *needs.split()]))
     return sorted(wanted)
 
@@ -189,8 +223,10 @@ def write_archive(tree, path):
                          "see whether the cache has room")
 
 
-def remove_others(folder, keep):
-    """Old archives go; a guest that booted one has it in its memory."""
+def remove_others(folder):
+    """Archives that no manifest names go; a guest that booted one has it in its memory."""
+    images = filter(None, (current(folder, variant) for variant in VARIANTS))
+    keep = {image.initramfs for image in images}
     for entry in os.scandir(folder):
-        if entry.name.startswith("initramfs-") and entry.path != keep:
+        if entry.name.startswith("initramfs-") and entry.path not in keep:
             os.unlink(entry.path)

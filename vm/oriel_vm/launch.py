@@ -16,6 +16,7 @@ import traceback
 from dataclasses import dataclass
 
 from .desk import send_line
+from .display import Display
 from .errors import FAILED, GuestError
 from .places import cache_dir
 from .state import open_process, remove_traces, take_name
@@ -37,6 +38,7 @@ class Options:
     memory: str
     timeout: float
     lifetime: float
+    display: Display
     qemu_args: tuple = ()
     doorbell: str = None  # "": a server of the guest's own; else the socket of one to join
     doorbell_server: str = None  # the program

@@ -65,10 +65,11 @@ class Machine:
         line = f"{KERNEL_LINE} oriel_name={options.name} oriel_ports={PORTS}"
         # vfio-pci, which lets a process hear its device, needs an IOMMU.
         line += " intel_iommu=on" if doorbell else ""
+        line += options.display.kernel_words()
         iommu = ["-device", "intel-iommu,intremap=on"] if doorbell else []
         return ["-name", f"oriel-{options.name}", "-nodefaults", "-no-user-config",
                 "-machine", "q35", *iommu, "-smp", str(options.cpus), "-m", options.memory,
-                "-display", "none", "-device", "VGA",
+                "-display", "none", *options.display.qemu_options(),
                 "-action", "reboot=reset,shutdown=poweroff",
                 "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny",
                 "-kernel", image.kernel, "-initrd", image.initramfs, "-append", line]
