@@ -36,6 +36,7 @@ enum {
 	KEY_WAKEUP,
 	KEY_SOURCE,
 	KEY_LIST_SOURCES,
+	KEY_CURSOR,
 };
 
 static const struct argp_option options_table[] = {
@@ -45,6 +46,10 @@ static const struct argp_option options_table[] = {
 	{ "source", KEY_SOURCE, "NAME[:ARG]", 0,
 	        "kms[:/dev/dri/card0][,crtc=N]: what a screen of this machine shows, as root; "
 	        "pattern:NAME and raw:FILE are --pattern and --input",
+	        1 },
+	{ "cursor", KEY_CURSOR, "composed|none", 0,
+	        "With --source kms: the mouse pointer, where it is a plane of its own, is drawn into "
+	        "the picture (default) or left out",
 	        1 },
 	{ "list-sources", KEY_LIST_SOURCES, NULL, 0, "List screens and patterns, and end", 1 },
 	{ "input", KEY_INPUT, "FILE|-", 0,
@@ -147,6 +152,13 @@ static error_t parse_source(
 		return 0;
 	case KEY_SOURCE:
 		set_source(argument, state, options);
+		return 0;
+	case KEY_CURSOR:
+		options->no_cursor = strcmp(argument, "none") == 0;
+		if (!options->no_cursor && strcmp(argument, "composed") != 0) {
+			command_line_refuse(
+			        state, "--cursor: '%.60s' is none; use composed or none", argument);
+		}
 		return 0;
 	case KEY_LIST_SOURCES:
 		if (command_line_is_checked(state)) {

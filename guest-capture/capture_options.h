@@ -35,6 +35,7 @@ struct capture_options {
 	uint64_t wait_ns;
 	bool takeover;
 	enum wakeup_way wakeup;
+	bool no_cursor;
 	bool quiet;
 	int argument_count; /* as given, for the summary */
 	char **arguments;

@@ -257,6 +257,7 @@ static enum kms_look view_buffer(struct kms_scanout *scanout, uint32_t crtc,
 		          (size_t)part.x * format->bytes,
 		.pitch = buffer->pitches[0],
 		.buffer = buffer->fb_id,
+		.crtc = crtc,
 		.map = map,
 	};
 	return KMS_SHOWN;

@@ -35,6 +35,7 @@ struct kms_view {
 	const uint8_t *pixels;  /* of the part that the CRTC shows; valid until the next look */
 	size_t pitch;           /* bytes from row to row */
 	uint32_t buffer;        /* the framebuffer's number */
+	uint32_t crtc;
 	const struct kms_map *map;
 };
 

@@ -217,6 +217,7 @@ static enum exit_code open_source(struct program *program)
 	const struct source_request request = {
 		.argument = options->source_argument,
 		.frames_per_second = options->frames_per_second,
+		.wants_cursor = !options->no_cursor,
 		.info = { .fourcc = options->format->fourcc,
 		        .width = options->sizes[0].width,
 		        .height = options->sizes[0].height,

@@ -118,11 +118,11 @@ bool screen_copy_read(struct screen_copy *copy, const uint8_t *scanout, size_t p
 	return any;
 }
 
-bool screen_copy_take(struct screen_copy *copy, struct frame_damage *damage)
+bool screen_copy_take(struct screen_copy *copy, struct tile_set *changed)
 {
 	bool was_taken = copy->is_taken;
 
-	tile_set_damage(&copy->changed, copy->info.width, copy->info.height, damage);
+	*changed = copy->changed;
 	tile_set_clear(&copy->changed);
 	copy->is_taken = true;
 	return was_taken;

@@ -54,10 +54,9 @@ bool screen_copy_read(
 
 /*
  * What changed since this was called last; the pixels are the caller's to show.
- * damage:  its base_sequence is left
  * returns: false when all of it may have, because it never was called with this geometry
  */
-bool screen_copy_take(struct screen_copy *copy, struct frame_damage *damage);
+bool screen_copy_take(struct screen_copy *copy, struct tile_set *changed);
 
 void screen_copy_finish(struct screen_copy *copy);
 

@@ -19,6 +19,7 @@ struct source; /* the instance; each implementation embeds it as its first membe
 struct source_request {
 	const char *argument;     /* behind "name:", or NULL: a pattern's name, a file's path */
 	struct frame_info info;   /* the first size and format asked for */
+	bool wants_cursor;        /* in the picture, where it is a plane of its own */
 	double frames_per_second; /* how often to look at what may change; 0: the source decides */
 };
 

@@ -10,8 +10,10 @@
  */
 #include "clock.h"
 #include "kms_card.h"
+#include "kms_cursor.h"
 #include "kms_scanout.h"
 #include "log.h"
+#include "screen_compose.h"
 #include "screen_copy.h"
 #include "source_table.h"
 
@@ -35,6 +37,10 @@ struct kms_source {
 	struct kms_scanout scanout;
 	uint32_t crtc;
 	struct screen_copy copy;
+	bool has_cursor; /* it belongs into the picture */
+	struct kms_cursor cursor;
+	struct screen_compose compose;
+	struct tile_set changed;
 	uint64_t period_ns;
 	uint64_t next_look_ns;
 	uint64_t changed_ns; /* when it was last seen to change */
@@ -54,6 +60,8 @@ static void kms_close(struct source *source)
 	kms_scanout_finish(&kms->scanout);
 	kms_card_close(&kms->card);
 	screen_copy_finish(&kms->copy);
+	screen_compose_finish(&kms->compose);
+	kms_cursor_finish(&kms->cursor);
 	free(kms);
 }
 
@@ -91,6 +99,8 @@ static void close_card(struct kms_source *kms)
 {
 	kms_scanout_finish(&kms->scanout);
 	kms_card_close(&kms->card);
+	/* Its number means nothing on the next card. */
+	kms->cursor.plane = 0;
 }
 
 static int kms_open(
@@ -107,6 +117,7 @@ static int kms_open(
 	}
 	kms->base.ops = &source_kms;
 	kms->base.is_live = true;
+	kms->has_cursor = request->wants_cursor;
 	kms->card.fd = -1;
 	kms->period_ns = (uint64_t)((double)NS_PER_S / rate);
 	error = parse_argument(kms, request->argument, why);
@@ -191,6 +202,9 @@ static bool look(struct kms_source *kms, uint64_t now_ns)
 			return false;
 		}
 		any |= read_view(kms, &view);
+		if (kms->has_cursor) {
+			any |= kms_cursor_look(&kms->cursor, &kms->card, view.crtc);
+		}
 		if (!any || kms_scanout_is_shown(&kms->scanout, &view)) {
 			break;
 		}
@@ -246,11 +260,16 @@ static enum source_result kms_wait(struct source *source, int timeout_ms, struct
 static int kms_read(struct source *source, struct frame *frame, struct complaint *why)
 {
 	struct kms_source *kms = (struct kms_source *)source;
-	bool is_relative = screen_copy_take(&kms->copy, &frame->damage);
+	bool is_relative = screen_copy_take(&kms->copy, &kms->changed);
 
-	(void)why;
 	frame->info = kms->copy.info;
-	frame->pixels = kms->copy.pixels;
+	frame->pixels = screen_compose(&kms->compose, &kms->copy, &kms->cursor, &kms->changed);
+	if (!frame->pixels) {
+		complain(why, "out of memory for a picture of %ux%u", frame->info.width,
+		        frame->info.height);
+		return -ENOMEM;
+	}
+	tile_set_damage(&kms->changed, frame->info.width, frame->info.height, &frame->damage);
 	frame->times.captured_ns = kms->captured_ns;
 	/* Relative to the frame before, if that is what became of what we handed out last. */
 	frame->damage.base_sequence =
