@@ -25,7 +25,8 @@ class Kind:
 
     image: str  # the variant of the image that has what it needs
     driver: str  # the module that guest-init loads; "": none
-    device: str  # QEMU's, with {width_px} and {height_px}
+    device: str  # QEMU's, with {width_px} and {height_px}; "": none
+    mode: str = ""  # for the kernel's command line, where no device says the size
 
 
 KINDS = {
@@ -35,6 +36,8 @@ KINDS = {
                                    "xres={width_px},yres={height_px}"),
     "virtio": Kind("full", "virtio_gpu", f"virtio-vga,max_hostmem={VIRTIO_MEMORY_MB}M,"
                                          "xres={width_px},yres={height_px}"),
+    # No device at all: the guest's kernel plays one to itself.
+    "vkms": Kind("vkms", "vkms", "", " video=Virtual-1:{width_px}x{height_px}"),
 }
 
 
@@ -53,12 +56,14 @@ class Display:
 
     def qemu_options(self):
         """The device, as QEMU has it."""
-        return ["-device", KINDS[self.kind].device.format(**asdict(self))]
+        device = KINDS[self.kind].device.format(**asdict(self))
+        return ["-device", device] if device else []
 
     def kernel_words(self):
         """For the kernel's command line; guest-init reads them, too."""
-        driver = KINDS[self.kind].driver
-        return f" oriel_display={driver}" if driver else ""
+        kind = KINDS[self.kind]
+        words = kind.mode.format(**asdict(self))
+        return f"{words} oriel_display={kind.driver}" if kind.driver else words
 
     def __str__(self):
         return f"{self.kind} {self.width_px}x{self.height_px}" if self.width_px else self.kind

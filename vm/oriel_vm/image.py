@@ -15,12 +15,14 @@ from . import programs
 from .errors import MISSING, GuestError
 from .kernel import ensure_kernel, find_program, run_tool
 from .places import cache_dir, file_lock, project_root
+from .vkms import ensure_vkms
 
 # Loaded in this order by guest-init; what they depend on is found in modules.dep.
 BOOT_MODULES = ("virtio_pci", "virtio_console")
 # Loaded by guest-init where there is an IOMMU: for being rung.
 DOORBELL_MODULES = ("vfio_iommu_type1", "vfio_pci")
-DISPLAY_MODULES = ("bochs", "virtio_gpu")  # one of them, as --display says
+# Of the full kernel; guest-init loads one of them, as --display says.
+DISPLAY_MODULES = ("bochs", "virtio_gpu")
 FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "dev", "proc", "sys", "tmp",
            "run", "etc", "root", "lib64", "lib/x86_64-linux-gnu")
 LOADER_FOLDER = "/lib64"
@@ -32,11 +34,13 @@ class Variant:
 
     flavour: str  # of the kernel
     modules: tuple
+    vkms: bool = False  # the module is not Debian's and is built first
 
 
 VARIANTS = {
     "cloud": Variant("cloud", BOOT_MODULES + DOORBELL_MODULES),
     "full": Variant("full", BOOT_MODULES + DOORBELL_MODULES + DISPLAY_MODULES),
+    "vkms": Variant("full", BOOT_MODULES + DOORBELL_MODULES + ("vkms",), vkms=True),
 }
 
 
@@ -87,7 +91,7 @@ def build(variant, programs_dir=None, tell=lambda text: None):
     The other variants that are there get the same programs: whichever is booted next has them.
     """
     folder = image_folder()
-    ensure_kernel(cache_dir(), VARIANTS[variant].flavour, tell)
+    kernel_for(variant, tell)
     with locked(folder):
         chosen = programs.collect(programs_dir, folder)
         files = guest_files(chosen)
@@ -99,9 +103,17 @@ def build(variant, programs_dir=None, tell=lambda text: None):
         return image, made
 
 
+def kernel_for(variant, tell):
+    """The kernel, fetched and completed if need be."""
+    kernel = ensure_kernel(cache_dir(), VARIANTS[variant].flavour, tell)
+    if VARIANTS[variant].vkms:
+        ensure_vkms(cache_dir(), kernel, tell)
+    return kernel
+
+
 def build_variant(folder, variant, files, tell):
     """Makes the image of one variant unless it is as it should be."""
-    kernel = ensure_kernel(cache_dir(), VARIANTS[variant].flavour, tell)
+    kernel = kernel_for(variant, tell)
     inputs = digest_of_inputs(kernel, files)
     image = current(folder, variant)
     if image and image.inputs == inputs:

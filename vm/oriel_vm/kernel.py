@@ -17,6 +17,7 @@ META_PACKAGES = {"cloud": "linux-image-cloud-amd64", "full": "linux-image-amd64"
 RELEASES = {"cloud": re.compile(r".*-cloud-amd64"), "full": re.compile(r"[0-9.-]+-amd64")}
 FETCH_LIMIT_S = 300
 TOOL_LIMIT_S = 60
+HEAD_BYTES = 65536
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,20 @@ class Kernel:
     def modules(self):
         """The folder with modules.dep."""
         return os.path.join(self.root, "lib", "modules", self.release)
+
+    @property
+    def version(self):
+        """The package's version, which the kernel itself says in its header."""
+        with open(self.vmlinuz, "rb") as file:
+            head = file.read(HEAD_BYTES)
+        # Documentation/x86/boot.rst of the kernel: kernel_version, an offset less 512.
+        at = int.from_bytes(head[0x20e:0x210], "little") + 0x200
+        words = head[at:at + 512].partition(b"\0")[0].decode(errors="replace")
+        match = re.search(r" Debian (\S+)", words)
+        if not match:
+            raise GuestError("kernel", self.vmlinuz, f"no version of Debian in: {words}",
+                             f"remove {self.root}, and it is fetched again")
+        return match.group(1)
 
 
 def find_program(program, package):
@@ -71,17 +86,17 @@ def concrete_package(flavour):
     return match.group(1)
 
 
-def download(folder, package):
-    """Puts the .deb into the folder and returns its path."""
+def download(folder, *packages):
+    """Puts the .deb files into the folder, which holds no others, and returns their paths."""
     apt = find_program("apt-get", "apt")
     try:
         # The sandbox user could not write into our folder; we are not installing.
-        run_tool([apt, "-q", "-o", "APT::Sandbox::User=", "download", package],
+        run_tool([apt, "-q", "-o", "APT::Sandbox::User=", "download", *packages],
                  FETCH_LIMIT_S, cwd=folder)
     except GuestError as error:
-        raise GuestError("package", package, error.parts["wrong"],
+        raise GuestError("package", packages[0], error.parts["wrong"],
                          "check the network, or run: apt update", MISSING) from error
-    return next(entry.path for entry in os.scandir(folder) if entry.name.endswith(".deb"))
+    return [entry.path for entry in os.scandir(folder) if entry.name.endswith(".deb")]
 
 
 def unpack(folder, deb):
@@ -117,7 +132,7 @@ def ensure_kernel(cache, flavour, tell):
         package = concrete_package(flavour)
         tell(f"fetching {package}")
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache) as temporary:
-            root = unpack(temporary, download(temporary, package))
+            root = unpack(temporary, *download(temporary, package))
             release = os.listdir(os.path.join(root, "lib", "modules"))[0]
             os.rename(root, os.path.join(folder, release))
         return existing(folder, flavour)

@@ -5,6 +5,7 @@ import os
 import stat
 import tempfile
 
+from .display import KINDS
 from .errors import MISSING, USAGE, GuestError
 from .places import replaced_file
 from .session import Session
@@ -66,6 +67,10 @@ def check(code, words, verb, path):
 
 def screenshot(guest, goal, timeout):
     """QEMU draws the picture in the guest's folder; it is moved from there."""
+    kind = guest.state["display"]["kind"]
+    if not KINDS[kind].device:
+        raise GuestError("screenshot", guest.name, f"QEMU does not see the display {kind}",
+                         "fetch the console's pixels: guest fetch /dev/fb0")
     deadline = Deadline(timeout)
     form = "png" if goal.lower().endswith(".png") else "ppm"
     with tempfile.TemporaryDirectory(prefix="screen-", dir=guest.folder) as folder:
