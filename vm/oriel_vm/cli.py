@@ -9,11 +9,11 @@ import re
 import signal
 import sys
 
-from . import display, doorbell, launch, programs, transfer
+from . import desktop, display, doorbell, launch, programs, transfer
 from . import image as images
 from .errors import FAILED, NOT_RUNNING, USAGE, GuestError
 from .guest import Guest
-from .places import DEFAULT_NAME, check_name, region_path
+from .places import DEFAULT_NAME, cache_dir, check_name, region_path
 from .region import parse_size, size_text
 from .session import Session
 from .state import folder_of, known_names
@@ -22,12 +22,17 @@ from .waiting import Deadline
 STOP_S = 15.0
 SMALLEST_MEMORY = 128  # MiB: kernel, initramfs and a little
 DEFAULT_SIZE = "128M"
+DEFAULT_MEMORY = {desktop.CONSOLE: "512M", desktop.DESKTOP: "1G"}
+DESKTOP_DISPLAY = "virtio"
 say = launch.say
 
 
 def do_build(arguments):
     """Makes the image, or finds it as it should be."""
-    variant = display.kind_of(arguments.display).image
+    variant = display.kind_of(display_name(arguments)).image
+    if arguments.image == desktop.DESKTOP:
+        disk, made = desktop.ensure_disk(cache_dir(), say)
+        print(f"{disk} ({'made' if made else 'unchanged'})")
     image, made = images.build(variant, arguments.programs, say)
     print(f"{image.initramfs} ({'made' if made else 'unchanged'}, Linux {image.release})")
     return 0
@@ -48,6 +53,19 @@ def held_image(variant):
         images.build(variant, None, say)
 
 
+def display_name(arguments):
+    """--display, or what --image wants in its place; both are checked."""
+    if arguments.image not in desktop.IMAGES:
+        raise GuestError("--image", arguments.image, "no such image",
+                         f"use {', '.join(desktop.IMAGES)}", USAGE)
+    if arguments.image == desktop.CONSOLE:
+        return arguments.display or display.NONE
+    if arguments.display == display.NONE:
+        raise GuestError("--display", display.NONE, f"--image {arguments.image} needs one",
+                         f"use {DESKTOP_DISPLAY}", USAGE)
+    return arguments.display or DESKTOP_DISPLAY
+
+
 def do_start(arguments):
     """Starts a guest and returns when it is ready."""
     for name in ("timeout", "lifetime"):
@@ -56,7 +74,6 @@ def do_start(arguments):
                              "give seconds", USAGE)
     if not 1 <= arguments.cpus <= 64:
         raise GuestError("--cpus", arguments.cpus, "not within 1 to 64", "use 2", USAGE)
-    check_memory(arguments.memory)
     options = options_for(arguments)
     image, lock = held_image(options.display.image)
     ready = launch.start(options, image, lock, say)
@@ -68,7 +85,9 @@ def do_start(arguments):
 
 def options_for(arguments):
     """How the guest is to be run; its memory is a file's or a doorbell-server's."""
-    screen = display.parse(arguments.display, arguments.res)
+    screen = display.parse(display_name(arguments), arguments.res)
+    memory = arguments.memory or DEFAULT_MEMORY[arguments.image]
+    check_memory(memory)
     size = parse_size(arguments.size or DEFAULT_SIZE)
     region = server = None
     joined = arguments.doorbell
@@ -85,10 +104,13 @@ def options_for(arguments):
     else:
         doorbell.own_path(folder_of(arguments.name))
         server = programs.doorbell_server(say)
+    disk = None
+    if arguments.image == desktop.DESKTOP:
+        disk, _ = desktop.ensure_disk(cache_dir(), say)
     return launch.Options(
         name=arguments.name, directory=folder_of(arguments.name), accel=arguments.accel,
-        region=region, size=size, cpus=arguments.cpus, memory=arguments.memory,
-        timeout=arguments.timeout, lifetime=arguments.lifetime, display=screen,
+        region=region, size=size, cpus=arguments.cpus, memory=memory,
+        timeout=arguments.timeout, lifetime=arguments.lifetime, display=screen, disk=disk,
         qemu_args=tuple(arguments.qemu_arg), doorbell=joined, doorbell_server=server)
 
 
@@ -227,6 +249,13 @@ def do_logs(arguments):
     return 0
 
 
+def add_image(entry):
+    """The same for two verbs."""
+    entry.add_argument("--image", metavar="IMAGE", default=desktop.CONSOLE,
+                       help=f"the root file system: {desktop.CONSOLE}, which is small, or "
+                            f"{desktop.DESKTOP}, with X and Weston (%(default)s)")
+
+
 def parser():
     """The verbs and their options."""
     top = argparse.ArgumentParser(prog="guest", description="Makes and runs Oriel's guests.")
@@ -245,8 +274,9 @@ def parser():
     entry = verb("build", do_build, False, False)
     entry.add_argument("--programs", metavar="DIR",
                        help="programs for the guest's /bin, instead of building the project's")
-    entry.add_argument("--display", metavar="KIND", default=display.NONE,
-                       help="the image that guests with such a display boot (%(default)s)")
+    entry.add_argument("--display", metavar="KIND",
+                       help=f"the image that guests with such a display boot ({display.NONE})")
+    add_image(entry)
     entry = verb("start", do_start, 60.0)
     entry.add_argument("--accel", choices=("auto", "kvm", "tcg"), default="auto")
     entry.add_argument("--region", metavar="PATH", help="shared memory (/dev/shm/oriel[-NAME])")
@@ -254,13 +284,15 @@ def parser():
     entry.add_argument("--doorbell", nargs="?", const="", metavar="PATH",
                        help="with doorbells: the region is a doorbell-server's, one of the "
                             "guest's own, or the one whose socket is PATH")
-    entry.add_argument("--display", metavar="KIND", default=display.NONE,
-                       help=f"the screen's device: {', '.join(display.KINDS)} (%(default)s)")
+    add_image(entry)
+    entry.add_argument("--display", metavar="KIND",
+                       help=f"the screen's device: {', '.join(display.KINDS)} ({display.NONE}; "
+                            f"with a desktop {DESKTOP_DISPLAY})")
     entry.add_argument("--res", metavar="WxH",
                        help=f"of the display: {', '.join(display.NAMED_SIZES)} or WxH "
                             f"({display.DEFAULT_SIZE})")
     entry.add_argument("--cpus", type=int, default=2, help="(%(default)s)")
-    entry.add_argument("--memory", default="512M", help="(%(default)s)")
+    entry.add_argument("--memory", help="({}; with a desktop {})".format(*DEFAULT_MEMORY.values()))
     entry.add_argument("--lifetime", type=float, default=3600.0, metavar="S",
                        help="the guest ends after so many seconds (%(default)s)")
     entry.add_argument("--qemu-arg", action="append", default=[], metavar="ARG",

@@ -12,6 +12,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 
 from . import programs
+from .desktop import settings
 from .errors import MISSING, GuestError
 from .kernel import ensure_kernel, find_program, run_tool
 from .places import cache_dir, file_lock, project_root
@@ -23,9 +24,11 @@ BOOT_MODULES = ("virtio_pci", "virtio_console")
 DOORBELL_MODULES = ("vfio_iommu_type1", "vfio_pci")
 # Of the full kernel; guest-init loads one of them, as --display says.
 DISPLAY_MODULES = ("bochs", "virtio_gpu")
+# Loaded by guest-init where there is a disk with a root file system.
+DISK_MODULES = ("virtio_blk", "crc32c_generic", "ext4")
 FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "dev", "proc", "sys", "tmp",
            "run", "etc", "root", "lib64", "lib/x86_64-linux-gnu")
-LOADER_FOLDER = "/lib64"
+COMPANIONS = "/run/oriel"  # where guest-init puts /oriel on the disk
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,15 @@ class Variant:
     flavour: str  # of the kernel
     modules: tuple
     vkms: bool = False  # the module is not Debian's and is built first
+    disk: bool = False  # whether a desktop may be started with it
 
 
 VARIANTS = {
     "cloud": Variant("cloud", BOOT_MODULES + DOORBELL_MODULES),
-    "full": Variant("full", BOOT_MODULES + DOORBELL_MODULES + DISPLAY_MODULES),
-    "vkms": Variant("full", BOOT_MODULES + DOORBELL_MODULES + ("vkms",), vkms=True),
+    "full": Variant("full", BOOT_MODULES + DOORBELL_MODULES + DISPLAY_MODULES + DISK_MODULES,
+                    disk=True),
+    "vkms": Variant("full", BOOT_MODULES + DOORBELL_MODULES + DISK_MODULES + ("vkms",),
+                    vkms=True, disk=True),
 }
 
 
@@ -114,6 +120,8 @@ def kernel_for(variant, tell):
 def build_variant(folder, variant, files, tell):
     """Makes the image of one variant unless it is as it should be."""
     kernel = kernel_for(variant, tell)
+    if VARIANTS[variant].disk:
+        files = {**files, **settings()}
     inputs = digest_of_inputs(kernel, files)
     image = current(folder, variant)
     if image and image.inputs == inputs:
@@ -122,6 +130,8 @@ def build_variant(folder, variant, files, tell):
     with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as temporary:
         tree = os.path.join(temporary, "tree")
         make_tree(tree, kernel, files, VARIANTS[variant].modules)
+        if VARIANTS[variant].disk:
+            make_companions(tree, files)
         archive = os.path.join(temporary, "initramfs")
         write_archive(tree, archive)
         os.replace(archive, path)
@@ -190,6 +200,34 @@ def make_tree(tree, kernel, files, modules):
     with open(f"{tree}/etc/modules", "w", encoding="utf-8") as file:
         file.write("\n".join(BOOT_MODULES) + "\n")
     copy_modules(tree, kernel, modules)
+
+
+def make_companions(tree, files):
+    """Lays out /oriel, which goes along when a disk becomes the root: see guest-init.
+
+    The disk has its own libc, older or newer than the one the programs were built with; so
+    they take theirs along, and its loader, which each is started by.
+    """
+    libraries = {os.path.basename(target): target for target in files if target.startswith("/lib")}
+    places = {"lib": libraries, "programs": {}}
+    for target, path in files.items():
+        name = os.path.basename(target)
+        if os.path.dirname(target) != "/bin" or name == "busybox":
+            continue
+        needs = programs.libraries(path)
+        loader = next((wanted for wanted in needs if wanted.startswith("/")), None)
+        if loader is None:
+            os.symlink(target, f"{tree}/oriel/bin/{name}")
+            continue
+        places["programs"][name] = target
+        with open(f"{tree}/oriel/bin/{name}", "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\nexec {COMPANIONS}/lib/{os.path.basename(loader)} "
+                       f"--library-path {COMPANIONS}/lib {COMPANIONS}/programs/{name} \"$@\"\n")
+        os.chmod(f"{tree}/oriel/bin/{name}", 0o755)
+    for folder, links in places.items():
+        os.mkdir(f"{tree}/oriel/{folder}")
+        for name, target in links.items():
+            os.symlink(target, f"{tree}/oriel/{folder}/{name}")
 
 
 def copy_modules(tree, kernel, modules):

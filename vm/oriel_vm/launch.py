@@ -39,6 +39,7 @@ class Options:
     timeout: float
     lifetime: float
     display: Display
+    disk: str = None  # the root file system, where it is not the initramfs
     qemu_args: tuple = ()
     doorbell: str = None  # "": a server of the guest's own; else the socket of one to join
     doorbell_server: str = None  # the program

@@ -37,6 +37,14 @@ def accel_options(accel, cpu, doorbell):
     return ["-accel", "tcg,thread=multi", "-cpu", "max"]
 
 
+def disk_options(path):
+    """A disk that is as it was at each start: what the guest writes goes with QEMU."""
+    if not path:
+        return []
+    return ["-drive", f"id=root,if=none,format=raw,snapshot=on,cache=unsafe,file={quoted(path)}",
+            "-device", "virtio-blk-pci,drive=root"]
+
+
 class Machine:
     """Starts QEMU; the caller watches pidfd and calls finish() after its end."""
 
@@ -66,10 +74,11 @@ class Machine:
         # vfio-pci, which lets a process hear its device, needs an IOMMU.
         line += " intel_iommu=on" if doorbell else ""
         line += options.display.kernel_words()
+        line += " oriel_root=/dev/vda" if options.disk else ""
         iommu = ["-device", "intel-iommu,intremap=on"] if doorbell else []
         return ["-name", f"oriel-{options.name}", "-nodefaults", "-no-user-config",
                 "-machine", "q35", *iommu, "-smp", str(options.cpus), "-m", options.memory,
-                "-display", "none", *options.display.qemu_options(),
+                "-display", "none", *options.display.qemu_options(), *disk_options(options.disk),
                 "-action", "reboot=reset,shutdown=poweroff",
                 "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny",
                 "-kernel", image.kernel, "-initrd", image.initramfs, "-append", line]

@@ -87,7 +87,7 @@ class Supervisor:
                 "supervisor": identity(os.getpid()), "janitor": self.janitor,
                 "uptime_s": round(elapsed, 1), "ready_s": self.ready_s, "region": region,
                 "doorbell": self.doorbell.describe() if self.doorbell else None,
-                "display": asdict(self.options.display),
+                "display": asdict(self.options.display), "disk": self.options.disk,
                 "lifetime_s": self.options.lifetime,
                 "remaining_s": round(self.options.lifetime - elapsed, 1)}
 

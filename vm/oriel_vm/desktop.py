@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The disk with a desktop: Debian's smallest system with X, Weston and some programs.
+
+It holds packages only, no programs or settings of ours: those come along in the initramfs
+(vm/guest-init), so that the disk need not be made again when they change.
+"""
+
+import hashlib
+import os
+import subprocess
+import tempfile
+
+from .errors import MISSING, GuestError
+from .kernel import find_program
+from .places import file_lock, project_root
+
+CONSOLE = "console"
+DESKTOP = "desktop"
+IMAGES = (CONSOLE, DESKTOP)
+SUITE = "bookworm"
+DISK_SIZE = "2G"  # sparse; what the packages leave is room for the guest
+LIMIT_S = 1800
+LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
+# Run when all is installed, with the new root as $1; without what may be mounted in it. Whoever
+# is not root has the packages' owners in there only, so the disk is made there, too.
+MAKE_DISK = """
+set -e
+rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/*
+# mke2fs keeps whole seconds only, and fontconfig compares all of a folder's time with its cache's:
+# without a cache that counts, each program reads all fonts when it starts.
+find "$1/usr/share/fonts" -type d -exec touch -d @1700000000 {} +
+chroot "$1" fc-cache --force
+mkdir "$ORIEL_FOLDER/root"
+mount --bind "$1" "$ORIEL_FOLDER/root"
+trap 'umount "$ORIEL_FOLDER/root"' EXIT
+mke2fs -q -t ext4 -d "$ORIEL_FOLDER/root" "$ORIEL_FOLDER/disk" "$ORIEL_SIZE"
+"""
+
+
+def recipe_folder():
+    """Where the packages are listed, and what goes with the desktop into the initramfs."""
+    return os.path.join(project_root(), "vm", "desktop")
+
+
+def packages():
+    """The packages beside the smallest system."""
+    with open(os.path.join(recipe_folder(), "packages"), encoding="ascii") as file:
+        return [line.strip() for line in file if line.strip() and not line.startswith("#")]
+
+
+def settings():
+    """A dictionary: path in the initramfs -> path on the host."""
+    folder = recipe_folder()
+    return {f"/oriel/bin/{name}": os.path.join(folder, name)
+            for name in sorted(os.listdir(folder)) if name != "packages"}
+
+
+def disk_path(cache):
+    """The disk's place; another recipe has another, so checkouts may share it."""
+    recipe = repr((packages(), SUITE, DISK_SIZE, LEFT_OUT, MAKE_DISK))
+    return os.path.join(cache, f"desktop-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}.ext4")
+
+
+def ensure_disk(cache, tell):
+    """The disk, made if there is none. Returns (path, made)."""
+    path = disk_path(cache)
+    with file_lock(os.path.join(cache, "desktop.lock")):
+        if os.path.exists(path):
+            return path, False
+        tell("making the disk of the desktop, which takes some minutes")
+        with tempfile.TemporaryDirectory(prefix=".desktop-", dir=cache) as temporary:
+            os.chmod(temporary, 0o777)  # mmdebstrap may work as another user
+            hook = os.path.join(temporary, "make-disk")
+            with open(hook, "w", encoding="utf-8") as file:
+                file.write("#!/bin/sh" + MAKE_DISK)
+            os.chmod(hook, 0o755)
+            install(temporary)
+            os.replace(os.path.join(temporary, "disk"), path)
+    return path, True
+
+
+def install(folder):
+    """Runs mmdebstrap, which leaves the disk in the folder: its make-disk does."""
+    find_program("mke2fs", "e2fsprogs")
+    command = [find_program("mmdebstrap", "mmdebstrap"), "--variant=minbase", "--format=null",
+               f"--include={','.join(packages())}", "--aptopt=Apt::Install-Recommends \"false\"",
+               *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT),
+               '--customize-hook="$ORIEL_FOLDER/make-disk" "$1"', SUITE, "/dev/null"]
+    environment = {**os.environ, "ORIEL_FOLDER": folder, "ORIEL_SIZE": DISK_SIZE,
+                   "PATH": os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"}
+    log = os.path.join(os.path.dirname(folder), "desktop.log")
+    try:
+        with open(log, "wb") as file:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                                  env=environment, check=False, timeout=LIMIT_S)
+    except subprocess.TimeoutExpired as error:
+        raise GuestError("mmdebstrap", folder, f"no end after {LIMIT_S} s",
+                         f"see {log}") from error
+    if done.returncode != 0:
+        raise GuestError("mmdebstrap", folder, f"exit code {done.returncode}",
+                         f"check the network and see {log}", MISSING)
