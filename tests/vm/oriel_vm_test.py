@@ -32,6 +32,7 @@ GUEST = ROOT / "vm" / "guest"
 VIEWER = BUILD / "host-viewer" / "host-viewer"
 CAPTURE = BUILD / "guest-capture" / "guest-capture"
 LIMIT_S = 180  # for one step; on a busy machine a guest is many times slower than on an idle one
+BUILD_LIMIT_S = 1800  # it may fetch a kernel, or packages
 LIFETIME_S = 900
 SKIPPED = 77  # meson's exit code for a test that could not be tried
 MISSING = 3
@@ -381,12 +382,12 @@ def unfilter(kind, row, above):
     return bytes(row)
 
 
-def build_guest():
+def build_guest(*options):
     """The image with the programs as they are now; a machine that cannot make one skips."""
     if not shutil.which("qemu-system-x86_64"):
         print("qemu-system-x86_64 is not installed: no guest can be started")
         sys.exit(SKIPPED)
-    done = launcher("build", limit_s=900)
+    done = launcher("build", *options, limit_s=BUILD_LIMIT_S)
     if done.returncode == MISSING:
         print(done.stderr.strip())
         sys.exit(SKIPPED)
@@ -400,11 +401,11 @@ def interrupt(*_):
     raise KeyboardInterrupt
 
 
-def main():
+def main(*build_options):
     """unittest's main, with an end that cleans up after whatever happened."""
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        build_guest()
+        build_guest(*build_options)
         unittest.main(verbosity=2)
     finally:
         with contextlib.suppress(KeyboardInterrupt):

@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Guests with real desktops, and with vkms. Run: python3 tests/vm/test_guest_desktop.py
+
+Needs mmdebstrap (.ci/install desktop), some minutes and 2 GB of the cache the first time.
+"""
+
+import oriel_vm_test as vm
+from test_guest_display import Case, console, shown
+
+BACKGROUND = bytes.fromhex("204060")
+SIZE = (1280, 720)
+DESKTOP = ("--image", "desktop", "--res", "720p")
+WINDOWS = ("xclock", "xeyes", "ico", "xterm")
+
+
+class Desktops(Case):
+    """X and Weston draw on the display, and what they draw moves."""
+
+    def begin(self, label, *options):
+        """A guest with the desktop's disk."""
+        return vm.Guest(label, "4M").start(*DESKTOP, *options)
+
+    def watch(self, guest):
+        """The picture has the desktop's background, windows on it, and changes by itself."""
+        pictures = []
+
+        def alive():
+            pictures.append(shown(guest))
+            return any(picture[2] != pictures[0][2] for picture in pictures)
+        self.assertTrue(vm.eventually(lambda: BACKGROUND in shown(guest)[2]))
+        self.assertTrue(vm.eventually(alive))
+        width, height, pixels = pictures[-1]
+        self.assertEqual((width, height), SIZE)
+        plain = sum(pixels[at:at + 3] == BACKGROUND for at in range(0, len(pixels), 3))
+        self.assertTrue(width * height * 0.1 < plain < width * height * 0.97, plain)
+
+    def desktop(self, guest, command):
+        """One command starts it, and returns when it is there."""
+        done = guest.run(command)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.count("\n"), 1, done.stdout)
+        self.watch(guest)
+
+    def test_virtio(self):
+        """X, Weston, and X again; and this checkout's programs beside Debian's."""
+        guest = self.begin("desktop")
+        self.desktop(guest, "start-x")
+        for window in WINDOWS:
+            found = guest.run("sh", "-c", 'DISPLAY=:0 xdotool search --sync --name "$1"', "find",
+                              window)
+            self.assertEqual(found.returncode, 0, f"{window}: {found.stderr}")
+        self.desktop(guest, "start-weston")
+        self.assertNotEqual(guest.run("pidof", "Xorg").returncode, 0)
+        self.desktop(guest, "start-x")
+        self.assertEqual(guest.run("guest-capture", "--help").returncode, 0)
+        guest.run("touch", "/written")
+        self.leave(guest)
+        guest.start(*DESKTOP)
+        self.assertNotEqual(guest.run("ls", "/written").returncode, 0)  # the disk is as it was
+        self.leave(guest)
+
+    def test_bochs(self):
+        guest = self.begin("bochs", "--display", "bochs")
+        self.desktop(guest, "start-x")
+        self.leave(guest)
+
+    def test_vkms_desktop(self):
+        """QEMU sees nothing of it; X has the mode that was asked for."""
+        guest = self.begin("vkmsx", "--display", "vkms")
+        done = guest.run("start-x")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = guest.run("sh", "-c", "DISPLAY=:0 xdotool getdisplaygeometry")
+        self.assertEqual(done.stdout.split(), [str(side) for side in SIZE])
+        self.leave(guest)
+
+
+class Vkms(Case):
+    """A display that only the guest's kernel knows of."""
+
+    def test_vkms(self):
+        guest = vm.Guest("vkms", "4M").start("--display", "vkms", "--res", "1440p")
+        self.look(guest, "vkms", "vkms", (2560, 1440))
+        done = vm.launcher("screenshot", "--name", guest.name, vm.SANDBOX.folder / "none.png")
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1))
+        self.assertIn("QEMU does not see the display vkms", done.stderr)
+        guest.run("sh", "-c", "echo something >/dev/tty1")
+        self.assertTrue(any(console(guest)))
+        self.leave(guest)
+
+
+if __name__ == "__main__":
+    vm.main("--image", "desktop")
