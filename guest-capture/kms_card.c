@@ -112,6 +112,18 @@ int kms_card_open(struct kms_card *card, const char *path, struct complaint *why
 	return path ? open_one(card, path, why) : open_best(card, why);
 }
 
+bool kms_card_has_crtc(const struct kms_card *card, uint32_t crtc)
+{
+	drmModeRes *resources = drmModeGetResources(card->fd);
+	bool found = false;
+
+	for (int i = 0; resources && i < resources->count_crtcs; i++) {
+		found |= resources->crtcs[i] == crtc;
+	}
+	drmModeFreeResources(resources);
+	return found;
+}
+
 void kms_card_close(struct kms_card *card)
 {
 	if (card->fd >= 0) {

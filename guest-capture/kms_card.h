@@ -29,6 +29,8 @@ struct kms_card {
  */
 int kms_card_open(struct kms_card *card, const char *path, struct complaint *why);
 
+bool kms_card_has_crtc(const struct kms_card *card, uint32_t crtc);
+
 void kms_card_close(struct kms_card *card);
 
 /* Cards, their CRTCs and modes, a line each: --list-sources. returns: how many cards */

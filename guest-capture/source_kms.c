@@ -89,10 +89,17 @@ static int open_card(struct kms_source *kms, struct complaint *why)
 {
 	int error = kms_card_open(&kms->card, kms->path[0] ? kms->path : NULL, why);
 
-	if (!error) {
-		kms_scanout_init(&kms->scanout, &kms->card, kms->crtc);
+	if (error) {
+		return error;
 	}
-	return error;
+	if (kms->crtc && !kms_card_has_crtc(&kms->card, kms->crtc)) {
+		complain(why, "%s has no CRTC %u; 'guest-capture --list-sources' lists what is",
+		        kms->card.path, kms->crtc);
+		kms_card_close(&kms->card);
+		return -ENOENT;
+	}
+	kms_scanout_init(&kms->scanout, &kms->card, kms->crtc);
+	return 0;
 }
 
 static void close_card(struct kms_source *kms)
