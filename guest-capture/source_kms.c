@@ -233,6 +233,20 @@ static void plan_next_look(struct kms_source *kms, uint64_t now_ns)
 	}
 }
 
+static void take_look(struct kms_source *kms, uint64_t now_ns)
+{
+	if (kms->card.fd < 0) {
+		look_for_card(kms, now_ns);
+		return;
+	}
+	plan_next_look(kms, now_ns);
+	if (look(kms, now_ns)) {
+		kms->changed_ns = now_ns;
+		kms->captured_ns = now_ns;
+		kms->is_ready = true;
+	}
+}
+
 static enum source_result kms_wait(struct source *source, int timeout_ms, struct complaint *why)
 {
 	struct kms_source *kms = (struct kms_source *)source;
@@ -248,17 +262,11 @@ static enum source_result kms_wait(struct source *source, int timeout_ms, struct
 			if (clock_now_ns() < kms->next_look_ns) {
 				return SOURCE_NOTHING;
 			}
-			continue;
 		}
-		if (kms->card.fd < 0) {
-			look_for_card(kms, now_ns);
-			continue;
-		}
-		plan_next_look(kms, now_ns);
-		if (look(kms, now_ns)) {
-			kms->changed_ns = now_ns;
-			kms->captured_ns = now_ns;
-			kms->is_ready = true;
+		take_look(kms, clock_now_ns());
+		/* Looks may take longer than a period; then the next one is due already. */
+		if (!kms->is_ready && clock_now_ns() >= end_ns) {
+			return SOURCE_NOTHING;
 		}
 	}
 	return SOURCE_FRAME;
