@@ -309,6 +309,7 @@ static enum turn_result take_turn(struct capture *capture, struct complaint *why
 		return TURN_FAILED;
 	}
 	frame.times.filled_ns = clock_now_ns();
+	capture->record->counts.uncertain = capture->source->uncertain;
 	result = publish(capture, &frame, why);
 	say_state(capture, clock_now_ns());
 	if (result == TURN_PUBLISHED) {

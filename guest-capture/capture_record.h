@@ -28,6 +28,7 @@ struct capture_record {
 	struct samples publish_ns;
 	struct {
 		uint64_t waited_for_space; /* frames that did not find a slot at once */
+		uint64_t uncertain;        /* frames that may be made of two pictures */
 	} counts;
 };
 

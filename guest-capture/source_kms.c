@@ -165,20 +165,24 @@ static void look_for_card(struct kms_source *kms, uint64_t now_ns)
 	}
 }
 
-/* Reads what is shown into our copy. returns: whether it changed */
-static bool read_view(struct kms_source *kms, const struct kms_view *view)
+/*
+ * Reads what is shown into our copy.
+ *
+ * is_torn: set when it is of two pictures, perhaps
+ * returns: whether it changed
+ */
+static bool read_view(struct kms_source *kms, const struct kms_view *view, bool *is_torn)
 {
-	bool is_torn = false;
 	bool any;
 
+	*is_torn = false;
 	kms_view_begin(view);
 	any = !kms->copy.is_whole || screen_copy_glance(&kms->copy, view->pixels, view->pitch);
 	/* A screen at rest is glanced at; one that moves is read. */
 	if (any || clock_elapsed_ns(kms->changed_ns, clock_now_ns()) < kms->period_ns * 2) {
-		any = screen_copy_read(&kms->copy, view->pixels, view->pitch, &is_torn);
+		any = screen_copy_read(&kms->copy, view->pixels, view->pitch, is_torn);
 	}
 	kms_view_end(view);
-	kms->base.uncertain += any && is_torn;
 	return any;
 }
 
@@ -187,6 +191,7 @@ static bool look(struct kms_source *kms, uint64_t now_ns)
 {
 	struct complaint why;
 	struct kms_view view;
+	bool is_torn = false;
 	bool any = false;
 
 	for (unsigned i = 0; i < FLIPS_MAX; i++) {
@@ -208,14 +213,17 @@ static bool look(struct kms_source *kms, uint64_t now_ns)
 			go_dark(kms, "out of memory for a copy of the screen", now_ns);
 			return false;
 		}
-		any |= read_view(kms, &view);
+		any |= read_view(kms, &view, &is_torn);
 		if (kms->has_cursor) {
 			any |= kms_cursor_look(&kms->cursor, &kms->card, view.crtc);
 		}
 		if (!any || kms_scanout_is_shown(&kms->scanout, &view)) {
 			break;
 		}
+		/* Flipped away, it may have been drawn into while it was read. */
+		is_torn = true;
 	}
+	kms->base.uncertain += any && is_torn;
 	kms->told.text[0] = '\0';
 	kms->base.is_dark = false;
 	return any;
