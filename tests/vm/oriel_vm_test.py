@@ -11,6 +11,7 @@ ORIEL_ACCEL   how guests run (default: tcg, which every machine has)
 
 import contextlib
 import csv
+import itertools
 import json
 import os
 import pathlib
@@ -365,20 +366,26 @@ class Picture:
 
 def unfilter(kind, row, above):
     """PNG specification, section 9: the five filters, for three bytes a pixel."""
-    for i in range(len(row) if kind else 0):
-        left = row[i - 3] if i >= 3 else 0
-        corner = above[i - 3] if i >= 3 else 0
-        if kind == 1:
-            guess = left
-        elif kind == 2:
-            guess = above[i]
-        elif kind == 3:
-            guess = (left + above[i]) // 2
-        else:
-            sides = (left, above[i], corner)
-            best = left + above[i] - corner
-            guess = min(sides, key=lambda side: abs(best - side))
-        row[i] = (row[i] + guess) & 0xff
+    if kind == 1:
+        for channel in range(3):
+            row[channel::3] = bytes(total & 0xff for total in
+                                    itertools.accumulate(row[channel::3]))
+    elif kind == 2:
+        return bytes((one + other) & 0xff for one, other in zip(row, above))
+    elif kind == 3:
+        for i, over in enumerate(above):
+            row[i] = (row[i] + ((row[i - 3] if i >= 3 else 0) + over) // 2) & 0xff
+    elif kind == 4:
+        for i, over in enumerate(above):
+            left, corner = (row[i - 3], above[i - 3]) if i >= 3 else (0, 0)
+            to_left, to_over, to_corner = (abs(over - corner), abs(left - corner),
+                                           abs(left + over - 2 * corner))
+            guess = corner
+            if to_left <= to_over and to_left <= to_corner:
+                guess = left
+            elif to_over <= to_corner:
+                guess = over
+            row[i] = (row[i] + guess) & 0xff
     return bytes(row)
 
 
