@@ -65,7 +65,8 @@ void link_init(struct link *link, const struct link_config *config);
 
 /*
  * Opens the region, and copies its header once.
- * returns: 0, or -errno of region_open() with the complaint filled
+ * returns: 0; with the complaint filled -errno of region_open(), or -ENOTSUP of
+ *          wakeup_open_doorbell()
  */
 int link_open(struct link *link, struct complaint *why);
 

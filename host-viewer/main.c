@@ -61,14 +61,20 @@ static enum exit_code open_region(struct program *program)
 		.wakeup = options->wakeup,
 	};
 	struct complaint why;
+	int error;
 
 	if (options->create && region_create(options->region, options->create_size, &why) < 0) {
 		log_error("--create: %.255s: %s", options->region, why.text);
 		return EXIT_REGION;
 	}
 	link_init(&program->link, &config);
-	if (open_region_in_time(program, &why) < 0 && !stop_requested()) {
-		log_error("--region: %.255s: %s", options->region, why.text);
+	error = open_region_in_time(program, &why);
+	if (error < 0 && !stop_requested()) {
+		log_error("%s: %.255s: %s",
+		        error == -ENOTSUP && options->wakeup == WAKEUP_DOORBELL
+		                ? "--wakeup doorbell"
+		                : "--region",
+		        options->region, why.text);
 		return EXIT_REGION;
 	}
 	if (program->link.region.doorbell && program->link.why_deaf.text[0]) {

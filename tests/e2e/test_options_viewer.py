@@ -139,6 +139,10 @@ class Failures(Case):
         self.assert_refused(self.view('--bench', '--wait', '0.3', '--quiet'), REGION,
                             self.region)
 
+    def test_no_doorbell_to_insist_on(self):
+        result = self.view('--bench', '--create=1M', '--wakeup', 'doorbell')
+        self.assert_refused(result, REGION, '--wakeup doorbell: ', self.region, 'server:')
+
     def test_no_producer_in_time(self):
         result = self.view('--bench', '--create=1M', '--wait', '0.3', '--quiet')
         self.assert_refused(result, NO_PEER, self.region, '0.3 s', 'guest-capture', '--wait')
