@@ -32,6 +32,9 @@ ACCEL = os.environ.get("ORIEL_ACCEL", "tcg")
 GUEST = ROOT / "vm" / "guest"
 VIEWER = BUILD / "host-viewer" / "host-viewer"
 CAPTURE = BUILD / "guest-capture" / "guest-capture"
+SERVER = BUILD / "vm" / "doorbell-server"
+DEVICE = "0000:00:10.0"  # a guest's shared memory
+PCI = "/sys/bus/pci"
 LIMIT_S = 180  # for one step; on a busy machine a guest is many times slower than on an idle one
 BUILD_LIMIT_S = 1800  # it may fetch a kernel, or packages
 LIFETIME_S = 900
@@ -212,6 +215,46 @@ class DoorbellGuest(Guest):
         if self.joins:
             return [f"--doorbell={self.region}"]
         return ["--doorbell", "--size", self.size]
+
+    def peers(self):
+        """Who is connected to its server: process id -> peer id."""
+        done = subprocess.run([SERVER, "status", "--json", "--socket", self.socket],
+                              capture_output=True, timeout=LIMIT_S, check=True)
+        return {peer["pid"]: peer["id"] for peer in json.loads(done.stdout)["peers"]}
+
+    def shell(self, command):
+        """A line for the guest's shell, which must succeed; returns what it said."""
+        return self.do("run", "--", "sh", "-c", command).strip()
+
+    def bind(self):
+        """Gives the device to vfio-pci, as the guest's /init does."""
+        self.shell(f"echo {DEVICE} > {PCI}/drivers_probe")
+
+    def unbind(self):
+        """Takes it away."""
+        self.shell(f"echo {DEVICE} > {PCI}/drivers/vfio-pci/unbind")
+
+    def must_be_gone(self, state):
+        """Neither processes nor files are left of the guest that had this status, nor of a server
+        of its own; AssertionError otherwise."""
+        pids = [state["pid"], state["supervisor"][0]]
+        if state["doorbell"]["own"]:
+            pids.append(state["doorbell"]["pid"])
+        for pid in filter(None, pids):
+            if not eventually(lambda: not alive(pid)):
+                raise AssertionError(f"{self.name}: {pid} still runs")
+        folder = pathlib.Path(SANDBOX.environment["XDG_RUNTIME_DIR"]) / "oriel" / self.name
+        if not eventually(lambda: not folder.exists()):
+            raise AssertionError(f"{folder} is still there")
+
+
+def alive(pid):
+    """Whether such a process runs; one that only waits to be reaped does not."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def read_rows(path):
