@@ -17,6 +17,8 @@ CLASSIC_BYTES = {"1920": 6220800, "2560": 11059200, "3840": 24883200}
 FEEDBACK_BYTES = 65536  # the consumers' section, at the end of the region
 LATEST_AT = 384  # where the newest frame is named: see docs/protocol.md
 INTEGRITY = 5
+NO_DOORBELL = (rf"--wakeup doorbell: pci:auto: {vm.DEVICE} has memory, but no doorbell; launch the "
+               r"guest with -device ivshmem-doorbell and a doorbell-server\n\Z")
 
 
 def setUpModule():
@@ -177,6 +179,17 @@ class HostToGuest(vm.Case):
         producer, consumer = self.stream("--pattern", "motion", "--res", "720p", "--fps", "10",
                                          "--frames", "30", mode="latest")
         self.judge(producer, consumer, 30, lossless=False)
+
+
+class NoDoorbell(vm.Case):
+    """This guest's device is without, and so are all tests in here."""
+
+    def test_insisted_on(self):
+        """Who insists on one is told what is missing."""
+        for program, *options in (["guest-capture"], ["host-viewer", "--bench"]):
+            done = GUEST.run(program, *options, "--region", "pci:auto", "--wakeup", "doorbell")
+            self.assertEqual(done.returncode, vm.MISSING, done.stderr)
+            self.assertRegex(done.stderr, rf"\A{program}: .*{NO_DOORBELL}")
 
 
 class TwoGuests(vm.Case):
