@@ -236,7 +236,7 @@ class Reboot(Case):
         """The viewer's process stays and is rung by the next session, whose producer is the same
         peer as the last one and is rung by it."""
         viewer = self.viewer(GUEST.region)
-        cut_off = self.begin("--fps", "10")
+        cut_off = self.begin("--fps", "5")
         self.sees(viewer)
         peers = GUEST.peers()
         GUEST.do("reboot", "--timeout", vm.LIMIT_S)
@@ -247,7 +247,7 @@ class Reboot(Case):
         producer = self.begin()
         self.sees(viewer, viewer.says("host-viewer: live", heard))
         self.pulse(viewer, producer)
-        self.wait_until(lambda: MEMORY.newest() > 3 * before + 30, viewer, producer)
+        self.wait_until(lambda: MEMORY.newest() > 2 * before + 20, viewer, producer)
         side = self.end(producer)
         self.assert_exit(viewer)
         consumer = vm.Side(self.folder, "consumer")
@@ -319,7 +319,7 @@ class WithoutServer(Case):
         viewer.says("host-viewer: .*; who is known already rings and is rung as before")
         before = MEMORY.newest()
         self.pulse(viewer, producer)
-        self.wait_until(lambda: MEMORY.newest() > 3 * before + 30, viewer, producer)
+        self.wait_until(lambda: MEMORY.newest() > 2 * before + 20, viewer, producer)
         side = self.end(producer)
         self.assert_exit(viewer)
         consumer = vm.Side(self.folder, "consumer")
