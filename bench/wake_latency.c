@@ -12,7 +12,7 @@
 #include "wake_report.h"
 #include "whole_file.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #define ROUNDS_MAX WAKE_ROUNDS_MAX
 
@@ -25,12 +25,16 @@ static const struct wake_case *const cases[] = { &wake_eventfd, &wake_futex, &wa
 struct options {
 	struct wake_plan plan;
 	unsigned rounds;
+	const struct wake_case *cases[CASES];
+	unsigned case_count;
 	const char *json;
 };
 
-enum { KEY_ROUNDS = 1, KEY_SAMPLES, KEY_STEADY, KEY_FPS, KEY_JITTER, KEY_FREE, KEY_JSON };
+enum { KEY_ONLY = 1, KEY_ROUNDS, KEY_SAMPLES, KEY_STEADY, KEY_FPS, KEY_JITTER, KEY_FREE, KEY_JSON };
 
 static const struct argp_option words[] = {
+	{ "only", KEY_ONLY, "NAME", 0, "Only this row of the table, and others that are named so",
+	        0 },
 	{ "rounds", KEY_ROUNDS, "N", 0, "Rounds of all cases (default 5)", 0 },
 	{ "samples", KEY_SAMPLES, "N", 0, "Wake-ups a round of a random pace (default 300)", 0 },
 	{ "steady", KEY_STEADY, "SECONDS", 0, "A round of a fixed rate (default 3)", 0 },
@@ -42,11 +46,31 @@ static const struct argp_option words[] = {
 	{ 0 },
 };
 
+static void choose(const struct argp_state *state, struct options *options, const char *name)
+{
+	/* The words are parsed twice. */
+	for (unsigned i = 0; i < options->case_count; i++) {
+		if (strcmp(options->cases[i]->name, name) == 0) {
+			return;
+		}
+	}
+	for (unsigned i = 0; i < CASES; i++) {
+		if (strcmp(cases[i]->name, name) == 0) {
+			options->cases[options->case_count++] = cases[i];
+			return;
+		}
+	}
+	command_line_refuse(state, "--only: %s: is no row of the table", name);
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct options *options = state->input;
 
 	switch (key) {
+	case KEY_ONLY:
+		choose(state, options, text);
+		return 0;
 	case KEY_ROUNDS:
 		options->rounds =
 		        (unsigned)command_line_count(state, "--rounds", text, 1, ROUNDS_MAX);
@@ -89,16 +113,22 @@ static const struct argp argp = {
 static bool run_round(const struct options *options, struct wake_report *report, unsigned round)
 {
 	struct complaint why;
+	bool has_any;
 
-	for (unsigned i = 0; i < CASES && !stop_requested(); i++) {
+	for (unsigned i = 0; i < options->case_count && !stop_requested(); i++) {
 		struct wake_page *page;
 
-		if (!wake_pair_run(cases[i], &options->plan, &page, &why)) {
-			log_error("%s: %s", cases[i]->name, why.text);
+		if (!wake_pair_run(options->cases[i], &options->plan, &page, &why)) {
+			log_error("%s: %s", options->cases[i]->name, why.text);
 			return false;
 		}
 		wake_report_add(report, round, i, page);
+		has_any = page->count > 0;
 		wake_pair_free(page);
+		if (!has_any) {
+			log_error("%s: not one wake-up came through", options->cases[i]->name);
+			return false;
+		}
 	}
 	return !stop_requested();
 }
@@ -129,7 +159,11 @@ int main(int argc, char **argv)
 		return EXIT_OTHER;
 	}
 	stop_on_signals();
-	wake_report_init(&report, cases, CASES);
+	if (options.case_count == 0) {
+		memcpy(options.cases, cases, sizeof(cases));
+		options.case_count = CASES;
+	}
+	wake_report_init(&report, options.cases, options.case_count);
 	for (unsigned round = 0; round < options.rounds && good; round++) {
 		good = run_round(&options, &report, round);
 	}
