@@ -21,19 +21,19 @@ SUITE = "bookworm"
 DISK_SIZE = "2G"  # sparse; what the packages leave is room for the guest
 LIMIT_S = 1800
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
-# Run when all is installed, with the new root as $1; without what may be mounted in it. Whoever
-# is not root has the packages' owners in there only, so the disk is made there, too.
-MAKE_DISK = """
-set -e
+# Run when all is installed, with the new root as $1, and without what is mounted in it. Where no
+# root is at work, mmdebstrap is one in a user namespace; the packages' owners exist in there only,
+# and of our files it reaches none by its path: so the disk is an open file.
+MAKE_DISK = """set -e
 rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/*
 # mke2fs keeps whole seconds only, and fontconfig compares all of a folder's time with its cache's:
 # without a cache that counts, each program reads all fonts when it starts.
 find "$1/usr/share/fonts" -type d -exec touch -d @1700000000 {} +
 chroot "$1" fc-cache --force
-mkdir "$ORIEL_FOLDER/root"
-mount --bind "$1" "$ORIEL_FOLDER/root"
-trap 'umount "$ORIEL_FOLDER/root"' EXIT
-mke2fs -q -t ext4 -d "$ORIEL_FOLDER/root" "$ORIEL_FOLDER/disk" "$ORIEL_SIZE"
+plain=$(mktemp -d)
+mount --bind "$1" "$plain"
+trap 'umount "$plain"; rmdir "$plain"' EXIT
+mke2fs -q -F -t ext4 -d "$plain" "/proc/self/fd/$ORIEL_DISK" "$ORIEL_SIZE"
 """
 
 
@@ -69,33 +69,32 @@ def ensure_disk(cache, tell):
             return path, False
         tell("making the disk of the desktop, which takes some minutes")
         with tempfile.TemporaryDirectory(prefix=".desktop-", dir=cache) as temporary:
-            os.chmod(temporary, 0o777)  # mmdebstrap may work as another user
-            hook = os.path.join(temporary, "make-disk")
-            with open(hook, "w", encoding="utf-8") as file:
-                file.write("#!/bin/sh" + MAKE_DISK)
-            os.chmod(hook, 0o755)
-            install(temporary)
-            os.replace(os.path.join(temporary, "disk"), path)
+            made = os.path.join(temporary, "disk")
+            with open(made, "w+b") as disk:
+                os.fchmod(disk.fileno(), 0o666)  # for the other root; the folder is ours alone
+                install(disk.fileno(), os.path.join(cache, "desktop.log"))
+            os.chmod(made, 0o600)
+            os.replace(made, path)
     return path, True
 
 
-def install(folder):
-    """Runs mmdebstrap, which leaves the disk in the folder: its make-disk does."""
+def install(disk, log):
+    """Runs mmdebstrap, which fills the open disk at its end."""
     find_program("mke2fs", "e2fsprogs")
     command = [find_program("mmdebstrap", "mmdebstrap"), "--variant=minbase", "--format=null",
                f"--include={','.join(packages())}", "--aptopt=Apt::Install-Recommends \"false\"",
                *(f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT),
-               '--customize-hook="$ORIEL_FOLDER/make-disk" "$1"', SUITE, "/dev/null"]
-    environment = {**os.environ, "ORIEL_FOLDER": folder, "ORIEL_SIZE": DISK_SIZE,
+               f"--customize-hook={MAKE_DISK}", SUITE, "/dev/null"]
+    environment = {**os.environ, "ORIEL_DISK": str(disk), "ORIEL_SIZE": DISK_SIZE,
                    "PATH": os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"}
-    log = os.path.join(os.path.dirname(folder), "desktop.log")
     try:
         with open(log, "wb") as file:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                                  env=environment, check=False, timeout=LIMIT_S)
+                                  env=environment, check=False, timeout=LIMIT_S,
+                                  pass_fds=[disk])
     except subprocess.TimeoutExpired as error:
-        raise GuestError("mmdebstrap", folder, f"no end after {LIMIT_S} s",
+        raise GuestError("mmdebstrap", SUITE, f"no end after {LIMIT_S} s",
                          f"see {log}") from error
     if done.returncode != 0:
-        raise GuestError("mmdebstrap", folder, f"exit code {done.returncode}",
+        raise GuestError("mmdebstrap", SUITE, f"exit code {done.returncode}",
                          f"check the network and see {log}", MISSING)
