@@ -147,6 +147,20 @@ class GuestToHost(vm.Case):
         self.assertTrue(consumer.counts["reconcile"])
 
 
+class NoScreen(vm.Case):
+    """A guest without a display."""
+
+    def test_no_card(self):
+        """What is missing is said, with the cure."""
+        done = GUEST.run("guest-capture", "--source", "kms")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"\Aguest-capture: --source kms: this machine has no "
+                                      r"/dev/dri/card\*: give the guest a display .*\n\Z")
+        listed = GUEST.run("guest-capture", "--list-sources")
+        self.assertEqual(listed.returncode, 0)
+        self.assertRegex(listed.stdout, r"\Ano screen: there is no /dev/dri/card\*\npattern:")
+
+
 class HostToGuest(vm.Case):
     """The other way round: the same programs, the same region."""
 
