@@ -4,8 +4,8 @@
 and when a hundredth of it does. Prints each figure beside what it is to be compared with.
 
 The guest draws with tests/vm/draw_screen.c, which also times plain memcpy of the same scanout into
-the same shared memory. Durations are p50 of each program's --summary, without warm-up frames. CPU
-shares are of one core, from /proc/PID/stat; the viewer polls a plain file, without a doorbell.
+the same shared memory. Durations are the least of each program's --summary, without warm-up frames:
+what else the machine does only ever adds, and more to what takes longer. CPU shares are of one core, from /proc/PID/stat; the viewer polls a plain file, without a doorbell.
 """
 import argparse
 import os
@@ -59,6 +59,9 @@ class Bench(screen.Case):
         whole = self.measure(self.flips)
         small = self.measure(self.touches)
         for name, one, all_of_it in zip(("copy and digest", "find", "verify"), small, whole):
+            if one is None or all_of_it is None:
+                print(f"4K, 1 % changes: {name} NA: too few frames came; try more --frames")
+                continue
             print(f"4K, 1 % changes: {name} {one / 1e6:.3f} ms; all of it changes "
                   f"{all_of_it / 1e6:.2f} ms: {100 * one / all_of_it:.1f} %")
         self.words("end")
@@ -66,7 +69,7 @@ class Bench(screen.Case):
     def memcpy_ns(self):
         """Of the screen as it is now, into BAR2, by one thread."""
         self.words("copy pci:auto 30")
-        return int(re.search(r"p50 (\d+) ns", self.painter.text())[1])
+        return int(re.search(r"least (\d+) ns", self.painter.text())[1])
 
     def flips(self):
         """Whole pictures, one at a time."""
@@ -86,8 +89,8 @@ class Bench(screen.Case):
         uncertain = producer["counts"]["uncertain"]
         print(f"  {latency['copy']['count']} frames timed, {uncertain} uncertain, "
               f"load {os.getloadavg()[0]:.1f}", flush=True)
-        return (latency["copy"]["p50"], latency["fill"]["p50"],
-                consumer.summary["latency_ns"]["verify"]["p50"])
+        return (latency["copy"]["min"], latency["fill"]["min"],
+                consumer.summary["latency_ns"]["verify"]["min"])
 
     def rest(self):
         """CPU time of both sides while nothing changes."""
@@ -100,8 +103,9 @@ class Bench(screen.Case):
         after = ticks(pathlib.Path(f"/proc/{self.viewer_of_all.process.pid}/stat").read_text())
         self.enough()
         rate = os.sysconf("SC_CLK_TCK") * ARGUMENTS.seconds
-        print(f"1080p at rest: guest-capture {100 * (ticks(in_guest[1]) - ticks(in_guest[0])) / rate:.1f} % "
-              f"of a vCPU, host-viewer {100 * (after - before) / rate:.1f} % of a core", flush=True)
+        inside = ticks(in_guest[1]) - ticks(in_guest[0])
+        print(f"1080p at rest: guest-capture {100 * inside / rate:.1f} % of a vCPU, "
+              f"host-viewer {100 * (after - before) / rate:.1f} % of a core", flush=True)
 
 
 def ticks(stat):
