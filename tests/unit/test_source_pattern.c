@@ -23,6 +23,7 @@ static void sources_are_found_by_name(void **state)
 	assert_string_equal(source_by_name("raw")->name, "raw");
 	assert_null(source_by_name(""));
 	assert_null(source_by_name("patterns"));
+	assert_string_equal(source_by_name("kms")->name, "kms");
 	assert_string_equal(source_names(), "pattern, raw, kms");
 }
 
