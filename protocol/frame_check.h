@@ -48,9 +48,15 @@ enum frame_fault frame_check_info(const struct frame_info *info, uint64_t slot_c
 void frame_check_damage(const uint64_t *untrusted, uint32_t count, uint64_t base_sequence,
         const struct ring_claim *claim, struct frame_damage *damage);
 
-/* XXH32 over what a descriptor's checksum covers. digests: strip_count of RING_DIGEST_SIZE bytes.
+/*
+ * A descriptor's checksum, in two parts: a writer has the digests before it knows the rest, and the
+ * rest is summed between a frame's published_ns and its becoming visible. What little that is
+ * should not meet cold code, which the first part has just run through.
+ *
+ * digests: strip_count of RING_DIGEST_SIZE bytes
  */
+uint32_t frame_digests_sum(const void *digests, uint32_t strip_count);
 uint32_t frame_claim_checksum(
-        const struct ring_claim *claim, const uint64_t *damage, const void *digests);
+        const struct ring_claim *claim, const uint64_t *damage, uint32_t digests_sum);
 
 #endif

@@ -220,7 +220,7 @@ struct ring_identity {
  * | 104 | u32    | strip_count   | 1..128 |
  * | 108 | u32    | damage_count  | 0..64 |
  * | 112 | u64[9] | reserved      | |
- * | 184 | u32    | checksum      | XXH32, seed 0: fields 0..183, the rectangles, the digests |
+ * | 184 | u32    | checksum      | XXH32 of the digests, fields 0..183, the rectangles |
  * | 188 | u32    | reserved      | |
  */
 struct ring_claim {

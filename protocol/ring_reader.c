@@ -345,7 +345,9 @@ static enum frame_fault copy_descriptor(struct ring_reader *reader)
 	shared_copy_out(damage, descriptor->damage, untrusted->damage_count);
 	shared_copy_out(
 	        reader->digests, digests, (size_t)untrusted->strip_count * RING_DIGEST_SIZE / 8);
-	if (untrusted->checksum != frame_claim_checksum(untrusted, damage, reader->digests)) {
+	if (untrusted->checksum !=
+	        frame_claim_checksum(untrusted, damage,
+	                frame_digests_sum(reader->digests, untrusted->strip_count))) {
 		return FRAME_BAD_CHECKSUM;
 	}
 	frame_check_damage(damage, untrusted->damage_count, untrusted->base_sequence, untrusted,

@@ -346,7 +346,7 @@ static void fill_claim(const struct ring_writer *writer, const struct frame *fra
 		damage[i] = rect->x | (uint64_t)rect->y << 16 | (uint64_t)rect->width << 32 |
 		            (uint64_t)rect->height << 48;
 	}
-	claim->checksum = frame_claim_checksum(claim, damage, writer->digests);
+	claim->checksum = frame_claim_checksum(claim, damage, writer->digests_sum);
 }
 
 enum writer_result ring_writer_publish(struct ring_writer *writer, struct frame *frame)

@@ -99,6 +99,7 @@ struct ring_writer {
 	bool digests_are_known;
 	enum digest_algorithm algorithm;
 	struct digest digests[RING_STRIPS_MAX];
+	uint32_t digests_sum;
 };
 
 enum occupy_result {

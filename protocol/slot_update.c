@@ -154,4 +154,5 @@ void ring_writer_copy(struct ring_writer *writer, struct copier *copier, const v
 	writer->algorithm = copier->algorithm;
 	writer->digests_info = writer->info;
 	writer->digests_are_known = true;
+	writer->digests_sum = frame_digests_sum(writer->digests, writer->strips.count);
 }

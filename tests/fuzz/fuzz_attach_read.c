@@ -99,8 +99,8 @@ static void mend_slot(struct machine *machine)
 	if (claim.damage_count > RING_DAMAGE_MAX || claim.strip_count > RING_STRIPS_MAX) {
 		return;
 	}
-	claim.checksum = frame_claim_checksum(
-	        &claim, (const void *)descriptor->damage, place(machine, 3).bytes + slot * 4096);
+	claim.checksum = frame_claim_checksum(&claim, (const void *)descriptor->damage,
+	        frame_digests_sum(place(machine, 3).bytes + slot * 4096, claim.strip_count));
 	memcpy(descriptor->claim, &claim, sizeof(claim));
 }
 
