@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Our own copy of a screen, and what changed on it. The scanout is foreign memory that somebody
- * draws into while we look: it is read line by line, each line once, into a private buffer, and
- * only that is compared and kept. Used by source_kms.c.
+ * draws into while we look: a line that differs from ours is taken into a private buffer, and only
+ * what was taken is marked and kept. Used by source_kms.c.
  *
  * A screen at rest is not read whole each time: a glance looks at one line in SCREEN_GLANCE, others
  * each time, so that whatever is as high as that is seen at the first glance.
