@@ -168,6 +168,11 @@ static void check_together(struct argp_state *state, struct viewer_options *opti
 	if (options->renderer && strcmp(options->sink, "window") != 0) {
 		command_line_refuse(state, "--renderer: only the window has one");
 	}
+	if (options->mode == READER_OBSERVE && options->wakeup == WAKEUP_DOORBELL) {
+		command_line_refuse(state,
+		        "--wakeup doorbell: who only observes leaves no word to be rung by; use poll, "
+		        "or --mode latest");
+	}
 	if (options->block == LINK_BLOCK_ANY && strncmp(options->region, "pci:", 4) == 0) {
 		options->block = RING_CONSUMERS_MAX - 1;
 	}

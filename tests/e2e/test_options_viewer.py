@@ -44,6 +44,8 @@ class Words(Case):
                 (('--mode', ''), ('--mode', "''", 'latest, lossless or observe')),
                 (('--bench', '--screenshot', 'x'), ('--bench', '--screenshot', 'one of them')),
                 (('--bench', '--renderer', 'software'), ('--renderer', 'window')),
+                (('--bench', '--mode', 'observe', '--wakeup', 'doorbell'),
+                 ('--wakeup doorbell', 'observes', '--mode latest')),
                 (('--create=3M',), ('--create', "'3M'", '4M')),
                 (('--create=',), ('--create', "''", '128M')),
         ):
