@@ -3,6 +3,7 @@
  * The pointer in the picture: what is handed on is the screen with the pointer where it is, and the
  * damage covers wherever it differs from the picture before.
  */
+#include "dice.h"
 #include "pixel_format.h"
 #include "screen_compose.h"
 
@@ -18,16 +19,6 @@
 #define WIDTH   200u
 #define HEIGHT  150u
 #define POINTER 24u
-
-static uint64_t dice = 88172645463325252u;
-
-static uint32_t roll(uint32_t below)
-{
-	dice ^= dice << 13;
-	dice ^= dice >> 7;
-	dice ^= dice << 17;
-	return (uint32_t)(dice >> 16) % below;
-}
 
 struct scene {
 	struct screen_copy copy;

@@ -3,6 +3,7 @@
  * Our copy of a screen: what it holds is what was shown, and the damage covers what changed, for
  * every size, format and pitch; a glance finds what is high enough.
  */
+#include "dice.h"
 #include "pixel_format.h"
 #include "screen_copy.h"
 
@@ -23,16 +24,6 @@ struct screen {
 	size_t pitch;
 	uint8_t *pixels;
 };
-
-static uint64_t dice = 88172645463325252u;
-
-static uint32_t roll(uint32_t below)
-{
-	dice ^= dice << 13;
-	dice ^= dice >> 7;
-	dice ^= dice << 17;
-	return (uint32_t)(dice >> 16) % below;
-}
 
 static void turn_on(struct screen *screen)
 {

@@ -2,6 +2,7 @@
 /*
  * Sets of tiles, against a plain table of bits; and that their rectangles cover them.
  */
+#include "dice.h"
 #include "tile_set.h"
 
 #include <setjmp.h>
@@ -14,17 +15,8 @@
 
 #define ROUNDS 2000u
 
-static uint64_t dice = 88172645463325252u;
 static struct tile_set set;
 static bool table[TILE_ROWS_MAX][TILE_ROWS_MAX];
-
-static uint32_t roll(uint32_t below)
-{
-	dice ^= dice << 13;
-	dice ^= dice >> 7;
-	dice ^= dice << 17;
-	return (uint32_t)(dice >> 16) % below;
-}
 
 static void begin(void)
 {
