@@ -98,7 +98,8 @@ class Supervisor:
         elif action == "reboot":
             self.rebooters.append(client)
             if self.state == "ready":
-                self._reset_begins()
+                # Nobody is told before it happened: who hangs up ends its command, in good order.
+                self.state = "rebooting"
                 self.reset_seen = False
                 self.qmp.execute("system_reset")
         elif action == "qmp" and self.qmp:
@@ -218,14 +219,11 @@ class Supervisor:
         elif self.state == "starting":
             self._fail("the guest reset itself while it booted")
         elif self.state in ("ready", "rebooting"):
-            self._reset_begins()
-            self.reset_seen = True
-
-    def _reset_begins(self):
-        self.console.fresh_boot()
-        if self.state == "ready":
+            self.console.fresh_boot()
+            if self.state == "ready" or not self.reset_seen:
+                self.desk.broadcast({"event": "reset"})
             self.state = "rebooting"
-            self.desk.broadcast({"event": "reset"})
+            self.reset_seen = True
 
     def _hear_mark(self):
         try:
