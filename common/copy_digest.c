@@ -4,6 +4,7 @@
  * measuring them. Kernels are in copy_kernels.c, algorithms in digest.c.
  */
 #include "copy_digest.h"
+#include "pixel_format.h"
 #include "clock.h"
 
 #include <assert.h>
@@ -93,9 +94,20 @@ void copier_copy(struct copier *copier, enum digest_algorithm algorithm, void *t
 	}
 }
 
-void copier_patch(struct copier *copier, void *to, const void *from, size_t size)
+void copier_patch(struct copier *copier, uint8_t *to, const uint8_t *from,
+        const struct frame_info *info, const struct frame_rect *rect)
 {
-	copier->kernel->copy(to, from, size);
+	const uint32_t pixel = pixel_format_by_fourcc(info->fourcc)->bytes;
+	size_t offset = (size_t)rect->y * info->stride + (size_t)rect->x * pixel;
+
+	if (rect->width == info->width) {
+		copier->kernel->copy(
+		        to + offset, from + offset, (size_t)rect->height * info->stride);
+		return;
+	}
+	for (uint32_t row = 0; row < rect->height; row++, offset += info->stride) {
+		copier->kernel->copy(to + offset, from + offset, (size_t)rect->width * pixel);
+	}
 }
 
 void copier_fence(const struct copier *copier)

@@ -11,6 +11,7 @@
 #define ORIEL_COPY_DIGEST_H
 
 #include "complaint.h"
+#include "frame.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -96,8 +97,14 @@ void copier_choose_digest(struct copier *copier);
 void copier_copy(struct copier *copier, enum digest_algorithm algorithm, void *to, const void *from,
         size_t size, struct digest *digest);
 
-/* A piece of a frame: copies only. copier_fence() comes behind the last piece. */
-void copier_patch(struct copier *copier, void *to, const void *from, size_t size);
+/*
+ * A rectangle of a frame, its rows' padding with it where it is as wide as the frame: copies only.
+ * copier_fence() comes behind the last one.
+ *
+ * to, from: whole frames of this geometry, in which the rectangle lies
+ */
+void copier_patch(struct copier *copier, uint8_t *to, const uint8_t *from,
+        const struct frame_info *info, const struct frame_rect *rect);
 void copier_fence(const struct copier *copier);
 
 /* The digest of private bytes; not touched when algorithm is DIGEST_NONE. */

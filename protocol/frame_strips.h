@@ -7,6 +7,7 @@
 
 #include "frame.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct frame_strips {
@@ -30,6 +31,23 @@ static inline struct frame_strip frame_strip_at(
 
 	return (struct frame_strip) { first, rows, (uint64_t)first * info->stride,
 		(uint64_t)rows * info->stride };
+}
+
+/* The part of a rectangle that lies in the strip. returns: false when none does */
+static inline bool frame_strip_clip(
+        const struct frame_strip *strip, const struct frame_rect *rect, struct frame_rect *part)
+{
+	uint32_t end = strip->first_row + strip->rows;
+	uint32_t top = rect->y > strip->first_row ? rect->y : strip->first_row;
+	uint32_t bottom = (uint32_t)rect->y + rect->height;
+
+	bottom = bottom < end ? bottom : end;
+	if (top >= bottom) {
+		return false;
+	}
+	*part = (struct frame_rect) { rect->x, (uint16_t)top, rect->width,
+		(uint16_t)(bottom - top) };
+	return true;
 }
 
 #endif

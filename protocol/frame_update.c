@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "frame_update.h"
-#include "pixel_format.h"
 #include "ring_reader.h"
 
 static struct frame_info info_of(const struct ring_claim *claim)
@@ -28,47 +27,18 @@ static bool content_is_usable(const struct ring_reader *reader, const void *pixe
 	       content->algorithm == claim->digest_algorithm;
 }
 
-/* The rows of a rectangle that lie in the strip. returns: false when none does */
-static bool clip_to_strip(const struct frame_rect *rect, const struct frame_strip *strip,
-        uint32_t *first, uint32_t *end)
-{
-	*first = rect->y > strip->first_row ? rect->y : strip->first_row;
-	*end = (uint32_t)rect->y + rect->height;
-	if (*end > strip->first_row + strip->rows) {
-		*end = strip->first_row + strip->rows;
-	}
-	return *first < *end;
-}
-
 /* returns: whether any damage lies in the strip */
 static bool copy_damage(const struct ring_reader *reader, struct copier *copier, uint8_t *pixels,
         const uint8_t *payload, const struct frame_strip *strip)
 {
 	const struct frame_info info = info_of(&reader->claim);
-	const uint32_t pixel = pixel_format_by_fourcc(info.fourcc)->bytes;
+	struct frame_rect part;
 	bool any = false;
 
 	for (uint32_t i = 0; i < reader->damage.count; i++) {
-		const struct frame_rect *rect = &reader->damage.rects[i];
-		uint64_t left = (uint64_t)rect->x * pixel;
-		uint64_t bytes = (uint64_t)rect->width * pixel;
-		uint32_t first;
-		uint32_t end;
-
-		if (!clip_to_strip(rect, strip, &first, &end)) {
-			continue;
-		}
-		any = true;
-		if (rect->width == info.width) {
-			copier_patch(copier, pixels + (uint64_t)first * info.stride,
-			        payload + (uint64_t)first * info.stride,
-			        (uint64_t)(end - first) * info.stride);
-			continue;
-		}
-		for (uint32_t row = first; row < end; row++) {
-			uint64_t offset = (uint64_t)row * info.stride + left;
-
-			copier_patch(copier, pixels + offset, payload + offset, bytes);
+		if (frame_strip_clip(strip, &reader->damage.rects[i], &part)) {
+			copier_patch(copier, pixels, payload, &info, &part);
+			any = true;
 		}
 	}
 	return any;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "slot_update.h"
-#include "pixel_format.h"
 #include "ring_writer.h"
 
 #include <string.h>
@@ -41,24 +40,6 @@ static void note_damage(struct ring_writer *writer, const struct frame_damage *d
 	}
 }
 
-/* One run of tiles, of those rows of it that lie in the strip. */
-static void copy_run(const struct ring_writer *writer, struct copier *copier, uint8_t *payload,
-        const uint8_t *pixels, const struct frame_rect *part)
-{
-	const uint32_t pixel = pixel_format_by_fourcc(writer->info.fourcc)->bytes;
-	const uint64_t stride = writer->info.stride;
-	uint64_t offset = part->y * stride + (uint64_t)part->x * pixel;
-
-	if (part->width == writer->info.width) {
-		copier_patch(copier, payload + offset, pixels + offset, part->height * stride);
-		return;
-	}
-	for (uint32_t row = 0; row < part->height; row++, offset += stride) {
-		copier_patch(
-		        copier, payload + offset, pixels + offset, (uint64_t)part->width * pixel);
-	}
-}
-
 static void copy_stale_tiles(const struct ring_writer *writer, struct copier *copier,
         const struct tile_set *stale, uint8_t *payload, const uint8_t *pixels,
         const struct frame_strip *strip)
@@ -88,18 +69,17 @@ static void copy_stale_tiles(const struct ring_writer *writer, struct copier *co
 				.width = (uint16_t)(right - at * TILE_SIDE),
 				.height = (uint16_t)(bottom - top),
 			};
-			copy_run(writer, copier, payload, pixels, &part);
+			copier_patch(copier, payload, pixels, &writer->info, &part);
 		}
 	}
 }
 
 static bool damage_touches(const struct frame_damage *damage, const struct frame_strip *strip)
 {
-	for (uint32_t i = 0; i < damage->count; i++) {
-		const struct frame_rect *rect = &damage->rects[i];
+	struct frame_rect part;
 
-		if (rect->y < strip->first_row + strip->rows &&
-		        (uint32_t)rect->y + rect->height > strip->first_row) {
+	for (uint32_t i = 0; i < damage->count; i++) {
+		if (frame_strip_clip(strip, &damage->rects[i], &part)) {
 			return true;
 		}
 	}
