@@ -8,11 +8,6 @@ void tile_set_clear(struct tile_set *set)
 	memset(set, 0, sizeof(*set));
 }
 
-void tile_set_fill(struct tile_set *set)
-{
-	memset(set, 0xff, sizeof(*set));
-}
-
 static bool has_tile(const struct tile_set *set, uint32_t row, uint32_t column)
 {
 	return set->rows[row][column / 64] >> column % 64 & 1;

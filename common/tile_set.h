@@ -22,7 +22,6 @@ struct tile_set {
 };
 
 void tile_set_clear(struct tile_set *set);
-void tile_set_fill(struct tile_set *set);
 
 /* Every tile that the rectangle touches. It lies inside of FRAME_SIDE_MAX. */
 void tile_set_add(struct tile_set *set, const struct frame_rect *rect);

@@ -69,14 +69,17 @@ static bool is_masked(const struct wakeup_storm *storm, uint64_t now_ns)
 	return now_ns < storm->masked_until_ns;
 }
 
+static bool is_listening(const struct wakeup *wakeup, uint64_t now_ns)
+{
+	return wakeup->doorbell && !is_masked(&wakeup->bell_storm, now_ns);
+}
+
 const char *wakeup_in_use(const struct wakeup *wakeup, uint64_t now_ns)
 {
 	if (wakeup->way == WAKEUP_SPIN) {
 		return wakeup_way_name(WAKEUP_SPIN);
 	}
-	return wakeup_way_name(wakeup->doorbell && !is_masked(&wakeup->bell_storm, now_ns)
-	                               ? WAKEUP_DOORBELL
-	                               : WAKEUP_POLL);
+	return wakeup_way_name(is_listening(wakeup, now_ns) ? WAKEUP_DOORBELL : WAKEUP_POLL);
 }
 
 void wakeup_sharpen(void)
@@ -265,11 +268,6 @@ static enum wakeup_end sleep_armed(
 		return WAKEUP_NEWS;
 	}
 	return end == SLEEP_EVENT ? WAKEUP_EVENT : WAKEUP_TIMEOUT;
-}
-
-static bool is_listening(const struct wakeup *wakeup, uint64_t now_ns)
-{
-	return wakeup->doorbell && !is_masked(&wakeup->bell_storm, now_ns);
 }
 
 static enum wakeup_end sleep_until_rung(

@@ -128,6 +128,7 @@ static void rectangles_cover_the_set(void **state)
 static void empty_and_full(void **state)
 {
 	const struct frame_rect nothing = { 5, 5, 0, 3 };
+	const struct frame_rect everything = { 0, 0, FRAME_SIDE_MAX, FRAME_SIDE_MAX };
 	struct frame_damage damage;
 
 	(void)state;
@@ -135,7 +136,7 @@ static void empty_and_full(void **state)
 	tile_set_add(&set, &nothing);
 	tile_set_damage(&set, 100, 100, &damage);
 	assert_int_equal(damage.count, 0);
-	tile_set_fill(&set);
+	tile_set_add(&set, &everything);
 	tile_set_damage(&set, 1000, 777, &damage);
 	assert_int_equal(damage.count, 1);
 	assert_int_equal(damage.rects[0].width, 1000);
