@@ -62,26 +62,23 @@ static bool is_same(const uint8_t *a, const uint8_t *b, size_t bytes)
 	return differences == 0 && memcmp(a + at, b + at, bytes - at) == 0;
 }
 
-/*
- * Takes one line out of the scanout if it differs from ours: most do not, and are read only. It may
- * change again in between; what counts is what was taken. returns: whether it was
- */
-static bool take_line(struct screen_copy *copy, const uint8_t *scanout, size_t pitch, uint32_t y)
+static size_t line_bytes(const struct screen_copy *copy)
 {
-	size_t bytes = (size_t)copy->info.width * pixel_bytes(copy);
+	return (size_t)copy->info.width * pixel_bytes(copy);
+}
 
-	if (is_same(scanout + y * pitch, copy->pixels + (size_t)y * copy->info.stride, bytes)) {
-		return false;
-	}
-	memcpy(copy->line, scanout + y * pitch, bytes);
-	return true;
+static bool line_differs(
+        const struct screen_copy *copy, const uint8_t *scanout, size_t pitch, uint32_t y)
+{
+	return !is_same(scanout + y * pitch, copy->pixels + (size_t)y * copy->info.stride,
+	        line_bytes(copy));
 }
 
 bool screen_copy_glance(struct screen_copy *copy, const uint8_t *scanout, size_t pitch)
 {
 	copy->phase = (copy->phase + 1) % SCREEN_GLANCE;
 	for (uint32_t y = copy->phase; y < copy->info.height; y += SCREEN_GLANCE) {
-		if (take_line(copy, scanout, pitch, y)) {
+		if (line_differs(copy, scanout, pitch, y)) {
 			return true;
 		}
 	}
@@ -123,7 +120,9 @@ static bool read_rows(struct screen_copy *copy, const uint8_t *scanout, size_t p
 			continue;
 		}
 		for (uint32_t y = top; y < bottom; y++) {
-			if (take_line(copy, scanout, pitch, y)) {
+			if (line_differs(copy, scanout, pitch, y)) {
+				/* It may change again meanwhile; what counts is what is taken. */
+				memcpy(copy->line, scanout + y * pitch, line_bytes(copy));
 				keep_line(copy, y);
 				any = true;
 			}
