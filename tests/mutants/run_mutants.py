@@ -25,10 +25,11 @@ R, W, C = 'protocol/ring_reader.c', 'protocol/ring_writer.c', 'protocol/consumer
 F, H, L = 'protocol/frame_check.c', 'protocol/region_header.c', 'protocol/liveness.c'
 N, K, A = 'protocol/next_frame.c', 'protocol/ring_wake.c', 'protocol/ring_address.c'
 U, V = 'common/wakeup.c', 'host-viewer/view.c'
+S, P, T = 'protocol/slot_update.c', 'protocol/frame_update.c', 'protocol/frame_strips.h'
 
 TESTS = ['unit/test_frame_check', 'unit/test_region_header', 'unit/test_ring_reader',
          'unit/test_ring_writer', 'unit/test_ring_lossless', 'unit/test_ring_leases',
-         'unit/test_ring_schedule',
+         'unit/test_ring_schedule', 'unit/test_damage',
          'unit/test_ring_judgement', 'unit/test_consumer_watch',
          'unit/test_liveness', 'unit/test_wakeup', 'unit/test_wakeup_doorbell',
          'unit/test_wakeup_doubts', 'unit/test_ring_wake', 'unit/test_ring_wake_schedule',
@@ -49,7 +50,7 @@ MUTANTS = [
     ('no epoch after', R, 'shared_fence_acquire();\n\tif (shared_load_u64(&reader->identity->epoch) != reader->epoch) {\n\t\treturn READER_STALE;\n\t}\n\treturn READER_FRAME;', 'return READER_FRAME;'),
     ('no digest compare', R, 'if (result == READER_FRAME && !digests_agree(reader)) {', 'if (0) {'),
     ('first digest only', R, 'i < reader->claim.strip_count; i++) {\n\t\tif (!digest_equal', 'i < 1; i++) {\n\t\tif (!digest_equal'),
-    ('no checksum', R, 'if (untrusted->checksum != frame_claim_checksum(untrusted, damage, reader->digests)) {', 'if (0) {'),
+    ('no checksum', R, 'return FRAME_BAD_CHECKSUM;', ';'),
     ('no slot bound', R, 'slot >= reader->geometry.slot_count || ', ''),
     ('contradicted name is busy', R, ' || untrusted_name == tried', ''),
     ('refused name is tried again', R, ' || untrusted_name == reader->refused', ''),
@@ -97,7 +98,7 @@ MUTANTS = [
     ('nobody watches for another', W, 'shared_load_u64(&identity->epoch) != 0 && somebody_produces(identity)', '0'),
     ('foreign memory is taken', W, '!page_is_blank(identity)', '0'),
     ('frame is not checked', W, 'if (writer->fault != FRAME_FITS) {', 'if (0) {'),
-    ('too many strips', W, 'if (rows < (info->height + RING_STRIPS_MAX - 1) / RING_STRIPS_MAX) {', 'if (0) {'),
+    ('too many strips', S, 'rows = rows < least ? least : rows;', ''),
     # what the writer knows of consumers
     ('another session counts', C, 'if (untrusted->attached_epoch != watch->producer_epoch) {', 'if (0) {'),
     ('leases never age', C, 'clock_elapsed_ns(consumer->leases[j].since_ns, now_ns) >=\n\t\t\t                CONSUMER_LEASE_NS', '0'),
@@ -136,8 +137,15 @@ MUTANTS = [
     ('damage below', F, ' ||\n\t\t        (uint32_t)rect.y + rect.height > claim->height', ''),
     ('empty damage', F, 'rect.width == 0 || rect.height == 0 ||', ''),
     ('damage since the future', F, 'base_sequence < claim->sequence ? base_sequence : 0', 'base_sequence'),
-    ('digests unchecked', F, 'XXH32_update(&state, digests, (size_t)claim->strip_count * RING_DIGEST_SIZE);', ''),
-    ('damage unchecked', F, 'XXH32_update(&state, damage, claim->damage_count * sizeof(uint64_t));', ''),
+    ('digests unchecked', F, 'XXH32(claim, RING_CLAIM_CHECKED, digests_sum)', 'XXH32(claim, RING_CLAIM_CHECKED, 0 * digests_sum)'),
+    ('damage unchecked', F, 'return XXH32(damage, claim->damage_count * sizeof(uint64_t), sum);', '(void)damage;\n\treturn sum;'),
+    # damage
+    ('a slot forgets what it lacks', S, 'tile_set_add(&content->stale, &damage->rects[j]);', ';'),
+    ('damage of another geometry', S, 'frame_info_equal(&writer->digests_info, &writer->info)', 'true'),
+    ('damage without a base', S, 'damage->base_sequence != 0 &&', ''),
+    ('damage upon what was not published', W, '&= writer->current < 0', '&= true'),
+    ('damage over a gap', P, 'reader->damage.base_sequence <= content->sequence &&', ''),
+    ('a strip begins one late', T, 'rect->y > strip->first_row ? rect->y :', 'rect->y > strip->first_row ? rect->y + 1u :'),
     # the header
     ('header unchecked', H, 'untrusted->checksum != XXH32(untrusted, HEADER_CHECKED, 0)', '0'),
     ('any major', H, 'header->major != RING_MAJOR', '0'),
@@ -169,7 +177,7 @@ MUTANTS = [
     ('armed, no second look', U, 'if (wish->holds(wish->argument)) {\n\t\treturn WAKEUP_NEWS;\n\t}\n\tend = sleep_until', 'end = sleep_until'),
     # waking: who is rung, when, and where
     ('nobody is rung', W, '\tring_writer_wake(writer);\n', ''),
-    ('rung before it is published', W, 'shared_store_release_u64(&writer->identity->latest, name);\n\tshared_fence_release();\n\twriter->slots[slot] = (struct ring_writer_slot) { .sequence = frame->sequence };\n\twriter->latest = slot;\n\twriter->sequence = frame->sequence;\n\twriter->counts.published++;\n\tring_writer_wake(writer);', 'writer->slots[slot] = (struct ring_writer_slot) { .sequence = frame->sequence };\n\twriter->latest = slot;\n\twriter->sequence = frame->sequence;\n\twriter->counts.published++;\n\tring_writer_wake(writer);\n\tshared_store_release_u64(&writer->identity->latest, name);\n\tshared_fence_release();'),
+    ('rung before it is published', W, 'shared_store_release_u64(&writer->identity->latest, name);\n\tshared_fence_release();\n\twriter->slots[slot].sequence = frame->sequence;\n\twriter->slots[slot].dirty = false;\n\twriter->latest = slot;\n\twriter->sequence = frame->sequence;\n\twriter->counts.published++;\n\tring_writer_wake(writer);', 'writer->slots[slot] = (struct ring_writer_slot) { .sequence = frame->sequence };\n\twriter->latest = slot;\n\twriter->sequence = frame->sequence;\n\twriter->counts.published++;\n\tring_writer_wake(writer);\n\tshared_store_release_u64(&writer->identity->latest, name);\n\tshared_fence_release();'),
     ('rung again and again', C, ' && untrusted_arm != consumer->rung', ''),
     ('awake and rung', C, 'untrusted_arm != 0 && untrusted_arm != consumer->rung', 'untrusted_arm != consumer->rung'),
     ('rung too early', C, ' &&\n\t\t        untrusted_arm >> RING_ARM_SHIFT <= published', ''),
