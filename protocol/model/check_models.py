@@ -39,6 +39,8 @@ HEADER = "assertion violated ((v0==session)"
 STUCK = "non-progress cycle"
 UNSETTLED = "acceptance cycle"
 ASLEEP = "invalid end state"
+HALVES = "assertion violated (v0==v1)"
+OTHER_SHAPE = "assertion violated (v0=="
 
 
 class Run(NamedTuple):
@@ -177,6 +179,30 @@ RUNS = [
     Run("wake-lossy-timeout-long", "wake", "LOSSY TIMEOUT SPURIOUS=1 REFUSALS=1", SAFETY, PASS,
         True),
     Run("wake-lossy-timeout-alive-long", "wake", "LOSSY TIMEOUT REFUSALS=1", PROGRESS, PASS, True),
+
+    Run("wake-pointer", "wake", "POINTER=2 FRAMES=2", SAFETY, PASS),
+    Run("wake-pointer-spurious", "wake", "POINTER=2 FRAMES=1 SPURIOUS=1 TIMEOUTS=1", SAFETY, PASS),
+    Run("wake-pointer-two-readers", "wake", "POINTER=1 FRAMES=1 READERS=2 ATTACH", SAFETY, PASS),
+    Run("wake-pointer-no-ring", "wake", "POINTER=2 FRAMES=1 NO_POINTER_RING", SAFETY, ASLEEP),
+    Run("wake-pointer-number", "wake", "POINTER=2 FRAMES=1 POINTER_NUMBER", SAFETY, ASLEEP),
+    Run("wake-pointer-no-fence", "wake", "POINTER=2 FRAMES=0 NO_WRITER_FENCE", SAFETY, ASLEEP),
+    Run("wake-pointer-no-recheck", "wake", "POINTER=2 FRAMES=1 NO_POINTER_RECHECK", SAFETY,
+        ASLEEP),
+    Run("wake-pointer-long", "wake", "POINTER=3 FRAMES=2 REFUSALS=1 SPURIOUS=1", SAFETY, PASS,
+        True),
+
+    # The pointer's shapes.
+    Run("pointer", "pointer", "LOOKS=4", SAFETY, PASS),
+    Run("pointer-restart", "pointer", "SESSIONS=2 LOOKS=4 SHAPES=3", SAFETY, PASS),
+    Run("pointer-witness", "pointer", "WITNESS", SAFETY, "assertion violated (got!="),
+    Run("pointer-no-writing-fence", "pointer", "NO_WRITING_FENCE", SAFETY, HALVES),
+    Run("pointer-no-publish-fence", "pointer", "NO_PUBLISH_FENCE", SAFETY, HALVES),
+    Run("pointer-no-recheck", "pointer", "NO_RECHECK", SAFETY, OTHER_SHAPE),
+    Run("pointer-no-recheck-fence", "pointer", "NO_RECHECK_FENCE", SAFETY, HALVES),
+    Run("pointer-no-epoch-recheck", "pointer", "SESSIONS=2 SHAPES=2 NO_EPOCH_RECHECK", SAFETY,
+        OTHER_SHAPE),
+    Run("pointer-late-wipe", "pointer", "SESSIONS=2 SHAPES=2 LATE_WIPE", SAFETY, OTHER_SHAPE),
+    Run("pointer-long", "pointer", "SESSIONS=3 SHAPES=5 LOOKS=8", SAFETY, PASS, True),
 
     # Waking the producer.
     Run("space", "space", "", SAFETY, PASS),

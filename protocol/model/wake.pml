@@ -17,6 +17,8 @@
  *   ATTACH     the readers come at any time; the writer knows whom it saw at the look before a
  *              frame, and looks again before it rings
  *   LOSSY      rings may be lost; then only sleeping with a limit (TIMEOUT) is right
+ *   POINTER=n  the pointer moves n times meanwhile, which is news to a reader whatever frame it
+ *              sleeps until
  *
  * Mutants, each of which must fail:
  *   NO_WRITER_FENCE  ring_writer_wake: the load of wake_arm overtakes the store of latest
@@ -28,6 +30,9 @@
  *   SLEEPS=1         sleep_word: no count, a number is rung for once
  *   SLEEPS=2         a count that comes round while no frame does: the limit of the 8 bits
  *   KNOWN_ONLY       consumer_watch_wake: rings whom it saw before the frame only
+ *   NO_POINTER_RING     ring_writer_point: nobody is rung
+ *   POINTER_NUMBER      consumer_watch_wake: rings for the pointer whom a frame was due to only
+ *   NO_POINTER_RECHECK  ring_reader_has_news: the second look is at frames only
  *   LOSSY without TIMEOUT
  *   BLIND            sleep_armed: a sleep that only its limit ended is followed by no look
  */
@@ -52,19 +57,23 @@
 #ifndef BUFFER
 #define BUFFER 2
 #endif
+#ifndef POINTER
+#define POINTER 0
+#endif
 
 #define WORD(number, sleeps) ((number) * SLEEPS + (sleeps) % SLEEPS)
 #define NUMBER(word) ((word) / SLEEPS)
 
-mtype = { WAKE_ARM, EPOCH };
+mtype = { WAKE_ARM, EPOCH, LATEST, PLACE };
 
 byte latest;                    /* the writer's */
+byte place;                     /* the writer's: how often the pointer moved */
 byte wake_arm[READERS];         /* the reader's: 0 = awake */
 bool attached[READERS];         /* the reader's epoch */
 bool event[READERS];
 
 /* Pending stores. */
-chan writer_buffer = [BUFFER] of { byte };
+chan writer_buffer = [BUFFER] of { mtype, byte };
 chan reader_buffer[READERS] = [BUFFER] of { mtype, byte };
 
 #ifdef NO_WRITER_FENCE
@@ -83,7 +92,10 @@ proctype WriterBuffer()
   byte value;
 
 end_flush:
-  do :: atomic { writer_buffer ? value -> latest = value } od
+  do
+  :: atomic { writer_buffer ? LATEST, value -> latest = value }
+  :: atomic { writer_buffer ? PLACE, value -> place = value }
+  od
 }
 
 proctype ReaderBuffer(byte me)
@@ -104,8 +116,14 @@ proctype Noise(byte reader)
   do :: rings > 0 -> event[reader] = true; rings-- :: break od
 }
 
+#ifdef POINTER_NUMBER
+#define IS_DUE(number, for_pointer) ((number) <= q - 1)
+#else
+#define IS_DUE(number, for_pointer) (for_pointer || (number) <= published)
+#endif
+
 /* consumer_watch_wake */
-inline wake_all(published)
+inline wake_all(published, for_pointer)
 {
   WRITER_FENCE;                 /* ring_writer_wake; pairs with the one in ring_reader_arm */
   reader = 0;
@@ -120,7 +138,8 @@ inline wake_all(published)
 #ifdef EXACT
      :: known[reader] && armed != 0 && armed != rung[reader] && NUMBER(armed) == published ->
 #else
-     :: known[reader] && armed != 0 && armed != rung[reader] && NUMBER(armed) <= published ->
+     :: known[reader] && armed != 0 && armed != rung[reader] &&
+           IS_DUE(NUMBER(armed), for_pointer) ->
 #endif
         rung[reader] = armed;
 #ifdef LOSSY
@@ -154,44 +173,60 @@ inline look_at_blocks()
 
 proctype Writer()
 {
-  byte q = 1, reader, armed;
+  byte q = 1, moves, reader, armed;
   byte rung[READERS];
   bool known[READERS];
 
   do
-  :: q > FRAMES -> break
-  :: else ->
+  :: q > FRAMES && moves == POINTER -> break
+  :: q <= FRAMES ->
      look_at_blocks();
 #ifdef EARLY_RING
-     wake_all(q);
+     wake_all(q, false);
 #endif
-     writer_buffer ! q;         /* ring_writer_publish */
+     writer_buffer ! LATEST, q; /* ring_writer_publish */
 #ifndef EARLY_RING
-     wake_all(q);
+     wake_all(q, false);
 #endif
      q++
+#if POINTER > 0
+  :: moves < POINTER ->
+     moves++;
+     writer_buffer ! PLACE, moves;      /* ring_writer_point */
+#ifndef NO_POINTER_RING
+     wake_all(q - 1, true)
+#endif
+#endif
   od
 }
 
 #define IS_NEWS(name) ((name) > last && (name) > refused)
+#define IS_DONE ((last == FRAMES || refused == FRAMES) && seen == POINTER)
+#ifdef NO_POINTER_RECHECK
+#define HAS_MOVED false
+#else
+#define HAS_MOVED (place != seen)
+#endif
 
 proctype Reader(byte me)
 {
-  byte last, refused, now, sleeps;
+  byte last, refused, seen, now, sleeps;
   byte refusals = REFUSALS, timeouts = TIMEOUTS;
 
   reader_buffer[me] ! EPOCH, true;              /* move_in */
   do
-  :: last == FRAMES || refused == FRAMES -> break
+  :: IS_DONE -> break
   :: else ->
      now = latest;
 take:
+     seen = place;              /* ring_reader_point */
      if
      :: IS_NEWS(now) ->
         if
         :: last = now                           /* ring_reader_claim, ring_reader_copy */
         :: refusals > 0 -> refused = now; refusals--    /* refuse; or not admitted */
         fi
+     :: IS_DONE -> skip
      :: else ->
 sleep_again:
         sleeps = (sleeps + 1) % SLEEPS;
@@ -202,7 +237,7 @@ sleep_again:
 #if !defined(NO_RECHECK) && !defined(BLIND)
         now = latest;                           /* ring_reader_has_news */
         if
-        :: IS_NEWS(now) -> reader_buffer[me] ! WAKE_ARM, 0; goto take
+        :: IS_NEWS(now) || HAS_MOVED -> reader_buffer[me] ! WAKE_ARM, 0; goto take
         :: else
         fi;
 #endif
@@ -221,7 +256,7 @@ sleep_again:
 #endif
         event[me] = false;                      /* doorbell_drain */
         reader_buffer[me] ! WAKE_ARM, 0;        /* ring_reader_disarm */
-        if :: IS_NEWS(now) -> goto take :: else -> goto sleep_again fi
+        if :: IS_NEWS(now) || place != seen -> goto take :: else -> goto sleep_again fi
      fi;
      now = 0
   od
