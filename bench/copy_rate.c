@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 		return EXIT_REGION;
 	}
 	bytes = (size_t)sizes[0].width * sizes[0].height * BYTES_PER_PIXEL;
-	if (!ring_geometry_fill(&geometry, SLOTS, region.size - RING_FEEDBACK_SIZE) ||
+	if (!ring_geometry_fill(&geometry, SLOTS, region.size - RING_FEEDBACK_SIZE, 0) ||
 	        geometry.slot_capacity < bytes) {
 		log_error("%s: %u frames of %s do not fit", argv[1], SLOTS, argv[2]);
 		region_close(&region);

@@ -134,6 +134,7 @@ static void consumer_arrive(struct consumer_watch *watch, unsigned i,
 	consumer->cursor_moved_ns = now_ns;
 	consumer->address = ring_address_judge(
 	        shared_load_u32(&block->doorbell_peer), shared_load_u32(&block->doorbell_vector));
+	consumer->features = shared_load_u64(&block->features_accepted);
 	consumer->mode = watch->lossless && reading->mode == RING_MODE_LOSSLESS ? RING_MODE_LOSSLESS
 	                                                                        : RING_MODE_LATEST;
 	shared_store_release_u64(&grant->epoch_acknowledged, 0);
@@ -299,8 +300,9 @@ void consumer_watch_unblocked(struct consumer_watch *watch)
 	watch->blocked_since_ns = 0;
 }
 
-void consumer_watch_wake(
-        struct consumer_watch *watch, uint64_t published, struct doorbell *doorbell)
+/* Rings who sleeps until a sequence up to until and accepted these features; 0: any. */
+static void ring_sleepers(struct consumer_watch *watch, uint64_t published, uint64_t until,
+        uint64_t features, struct doorbell *doorbell)
 {
 	for (unsigned i = 0; i < RING_CONSUMERS_MAX; i++) {
 		struct consumer *consumer = &watch->consumers[i];
@@ -310,16 +312,29 @@ void consumer_watch_wake(
 		if (shared_load_u64(&block_at(watch, i)->epoch) != consumer->epoch) {
 			consumer_update(watch, i, published, watch->looked_ns);
 		}
-		if (!consumer->epoch || !ring_address_hears(consumer->address)) {
+		if (!consumer->epoch || !ring_address_hears(consumer->address) ||
+		        (consumer->features & features) != features) {
 			continue;
 		}
 		untrusted_arm = shared_load_u64(&block_at(watch, i)->wake_arm);
 		if (untrusted_arm != 0 && untrusted_arm != consumer->rung &&
-		        untrusted_arm >> RING_ARM_SHIFT <= published) {
+		        untrusted_arm >> RING_ARM_SHIFT <= until) {
 			consumer->rung = untrusted_arm;
 			(void)ring_address_ring(consumer->address, doorbell);
 		}
 	}
+}
+
+void consumer_watch_wake(
+        struct consumer_watch *watch, uint64_t published, struct doorbell *doorbell)
+{
+	ring_sleepers(watch, published, published, 0, doorbell);
+}
+
+void consumer_watch_wake_pointer(
+        struct consumer_watch *watch, uint64_t published, struct doorbell *doorbell)
+{
+	ring_sleepers(watch, published, RING_SEQUENCE_MAX, RING_FEATURE_POINTER, doorbell);
 }
 
 bool consumer_watch_rings(const struct consumer_watch *watch)

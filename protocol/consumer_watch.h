@@ -28,8 +28,9 @@
 
 /* One consumer. */
 struct consumer {
-	uint64_t epoch; /* its own; 0 = nobody attached to us in this block */
-	uint32_t mode;  /* granted */
+	uint64_t epoch;    /* its own; 0 = nobody attached to us in this block */
+	uint32_t mode;     /* granted */
+	uint64_t features; /* that it accepted */
 	struct liveness pulse;
 	uint64_t attached_ns;
 	struct ring_address address;
@@ -87,6 +88,10 @@ void consumer_watch_unblocked(struct consumer_watch *watch);
  * value of wake_arm is rung for once.
  */
 void consumer_watch_wake(
+        struct consumer_watch *watch, uint64_t published, struct doorbell *doorbell);
+
+/* The same for everybody who follows the pointer, whatever sequence they sleep until. */
+void consumer_watch_wake_pointer(
         struct consumer_watch *watch, uint64_t published, struct doorbell *doorbell);
 
 /* Will every admitted lossless consumer ring us? As far as they say; false when there is none. */

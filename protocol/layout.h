@@ -11,6 +11,7 @@
  *       descriptors_base  struct ring_descriptor[slot_count], descriptor_stride apart
  *       digests_base      digest table: RING_STRIPS_MAX digests of 32 bytes a slot
  *       payload_base      payloads, slot_capacity apart, 64 KiB aligned
+ *       ...               the pointer's channel, where there is one: pointer_layout.h
  *
  *   H   0                 identity (struct ring_feedback_identity)
  *       4096              struct ring_consumer_block[RING_CONSUMERS_MAX]
@@ -44,8 +45,9 @@
 #define RING_DAMAGE_MAX        64u
 #define RING_SEQUENCE_MAX      ((UINT64_C(1) << 56) - 1)
 
-/* Features: bits of features_offered and features_required. None is defined yet. */
-#define RING_FEATURES_KNOWN UINT64_C(0)
+/* Features: bits of features_offered, features_required and features_accepted. */
+#define RING_FEATURE_POINTER UINT64_C(1) /* a channel for the mouse pointer: pointer_layout.h */
+#define RING_FEATURES_KNOWN  RING_FEATURE_POINTER
 
 /* ring_identity.state */
 #define RING_STATE_NONE      0u
@@ -133,7 +135,7 @@ struct ring_clock_answer {
  * |    0 | u64   | magic             | RING_MAGIC_G: project, role, byte order |
  * |    8 | u32   | version           | (major << 16) + minor |
  * |   12 | u32   | identity_size     | 4096 |
- * |   16 | u64   | features_offered  | |
+ * |   16 | u64   | features_offered  | RING_FEATURE_* |
  * |   24 | u64   | features_required | a consumer that lacks one says so and stays away |
  * |   32 | u32   | slot_count        | 3..32 |
  * |   36 | u32   | descriptor_stride | multiple of 64, at least 1024 |
@@ -297,7 +299,7 @@ struct ring_feedback_identity {
  * |   8 | u64    | attached_epoch    | the producer's epoch that this consumer follows |
  * |  16 | u32    | mode              | RING_MODE_* wanted |
  * |  20 | u32    | bye               | RING_BYE_* |
- * |  24 | u64    | features_accepted | |
+ * |  24 | u64    | features_accepted | RING_FEATURE_* that this consumer follows |
  * |  32 | u64    | heartbeat         | +1 every 100 ms |
  * |  40 | u32    | doorbell_peer     | peer id + 1; 0 = neither rings nor hears |
  * |  44 | u32    | doorbell_vector   | RING_VECTOR_DEAF: it rings and does not hear |

@@ -131,5 +131,6 @@ bool ring_reader_has_news(struct ring_reader *reader)
 		return false;
 	}
 	untrusted_name = next_frame_name(reader);
-	return untrusted_name != 0 && untrusted_name != reader->refused;
+	return (untrusted_name != 0 && untrusted_name != reader->refused) ||
+	       pointer_reader_has_news(&reader->pointer);
 }

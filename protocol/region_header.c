@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "region_header.h"
+#include "pointer_layout.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 
 #define HEADER_WORDS   17u /* bytes 0..135: the fields, the checksum, and its reserved neighbour */
 #define HEADER_CHECKED 128u
+
+#define SHAPE_SHARE 1024u /* of a region, one part is for each of the pointer's shapes */
 
 /* Bytes 0..135 of struct ring_identity as one private copy; offsets as in layout.h. */
 struct header_copy {
@@ -99,15 +102,29 @@ static void geometry_choose(struct ring_geometry *geometry, uint32_t slot_count)
 	geometry->slot_capacity = RING_PAYLOAD_ALIGNMENT;
 }
 
-bool ring_geometry_fill(struct ring_geometry *geometry, uint32_t slot_count, uint64_t g_size)
+bool ring_geometry_fill(
+        struct ring_geometry *geometry, uint32_t slot_count, uint64_t g_size, uint64_t reserve)
 {
 	geometry_choose(geometry, slot_count);
-	if (!ring_geometry_complete(geometry) || geometry->end > g_size) {
+	if (!ring_geometry_complete(geometry) || geometry->end + reserve > g_size) {
 		return false;
 	}
-	geometry->slot_capacity = (g_size - geometry->payload_base) / slot_count /
+	geometry->slot_capacity = (g_size - reserve - geometry->payload_base) / slot_count /
 	                          RING_PAYLOAD_ALIGNMENT * RING_PAYLOAD_ALIGNMENT;
 	return ring_geometry_complete(geometry);
+}
+
+uint32_t ring_shape_capacity_for(uint64_t region_size)
+{
+	uint64_t capacity = region_size / SHAPE_SHARE / RING_SHAPE_ALIGNMENT * RING_SHAPE_ALIGNMENT;
+
+	capacity = capacity < RING_SHAPE_CAPACITY_MIN ? RING_SHAPE_CAPACITY_MIN : capacity;
+	return (uint32_t)(capacity > RING_SHAPE_CAPACITY_MAX ? RING_SHAPE_CAPACITY_MAX : capacity);
+}
+
+uint64_t ring_pointer_area_size(uint32_t shape_capacity)
+{
+	return shape_capacity ? RING_POINTER_SIZE + (uint64_t)RING_SHAPES * shape_capacity : 0;
 }
 
 uint64_t ring_region_size_for(uint32_t slot_count, uint64_t frame_bytes)
@@ -120,7 +137,8 @@ uint64_t ring_region_size_for(uint32_t slot_count, uint64_t frame_bytes)
 	if (!ring_geometry_complete(&geometry)) {
 		return 0;
 	}
-	while (size < geometry.end + RING_FEEDBACK_SIZE) {
+	while (size < geometry.end + ring_pointer_area_size(ring_shape_capacity_for(size)) +
+	                      RING_FEEDBACK_SIZE) {
 		size *= 2;
 	}
 	return size;
@@ -206,12 +224,13 @@ enum header_verdict region_header_read(struct span g, struct ring_header *header
 }
 
 void region_header_format(struct ring_identity *identity, const struct ring_geometry *geometry,
-        uint64_t region_size, const char *version_text)
+        uint64_t features, uint64_t region_size, const char *version_text)
 {
 	struct header_copy copy = {
 		.magic = RING_MAGIC_G,
 		.version = (RING_MAJOR << 16) | RING_MINOR,
 		.identity_size = RING_IDENTITY_SIZE,
+		.features_offered = features,
 		.slot_count = geometry->slot_count,
 		.descriptor_stride = geometry->descriptor_stride,
 		.slot_capacity = geometry->slot_capacity,

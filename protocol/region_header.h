@@ -57,10 +57,23 @@ const char *header_verdict_text(enum header_verdict verdict);
  */
 bool ring_geometry_complete(struct ring_geometry *geometry);
 
-/* The most capacity that slot_count slots can have in g_size bytes. false: they do not fit. */
-bool ring_geometry_fill(struct ring_geometry *geometry, uint32_t slot_count, uint64_t g_size);
+/*
+ * The most capacity that slot_count slots can have in g_size bytes, of which reserve stay free
+ * behind them. false: they do not fit.
+ */
+bool ring_geometry_fill(
+        struct ring_geometry *geometry, uint32_t slot_count, uint64_t g_size, uint64_t reserve);
 
-/* The smallest region (a power of two, H included) in which such frames fit slot_count times. */
+/* What suits a region of this size for each of the pointer's shapes: a thousandth, about. */
+uint32_t ring_shape_capacity_for(uint64_t region_size);
+
+/* What the pointer's channel takes behind the payloads; 0 for a capacity of 0: there is none. */
+uint64_t ring_pointer_area_size(uint32_t shape_capacity);
+
+/*
+ * The smallest region (a power of two, H and the pointer's channel included) in which such frames
+ * fit slot_count times.
+ */
 uint64_t ring_region_size_for(uint32_t slot_count, uint64_t frame_bytes);
 
 /* Is there an Oriel header, of any version, of G or of H? For choosing among devices. */
@@ -73,9 +86,9 @@ bool region_header_recognise(const uint8_t *bytes, size_t size);
  */
 enum header_verdict region_header_read(struct span g, struct ring_header *header);
 
-/* Writes everything but the epoch. epoch must be 0 in memory. */
+/* Writes everything but the epoch. epoch must be 0 in memory. features: RING_FEATURE_* offered */
 void region_header_format(struct ring_identity *identity, const struct ring_geometry *geometry,
-        uint64_t region_size, const char *version_text);
+        uint64_t features, uint64_t region_size, const char *version_text);
 
 /* Makes the page valid: the checksum first, the epoch last (release). */
 void region_header_publish(struct ring_identity *identity, uint64_t epoch);

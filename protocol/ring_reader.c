@@ -83,6 +83,8 @@ static void move_in(struct ring_reader *reader, const struct ring_reader_config 
 	shared_store_u64(&block->attached_epoch, reader->epoch);
 	shared_store_u32(&block->mode,
 	        config->mode == READER_LOSSLESS ? RING_MODE_LOSSLESS : RING_MODE_LATEST);
+	shared_store_u64(
+	        &block->features_accepted, reader->pointer.area ? RING_FEATURE_POINTER : 0);
 	shared_store_u32(&block->doorbell_peer, address.peer);
 	shared_store_u32(&block->doorbell_vector, address.vector);
 	/* Pairs with the acquire in block_read(). */
@@ -100,6 +102,9 @@ void ring_reader_attach(struct ring_reader *reader, const struct ring_reader_con
 	reader->epoch = header->epoch;
 	reader->mode = config->mode;
 	reader->keeps_pixels = config->keeps_pixels;
+	if (config->wants_pointer) {
+		pointer_reader_open(&reader->pointer, config->g, header);
+	}
 	if (config->mode == READER_OBSERVE) {
 		return;
 	}

@@ -24,6 +24,7 @@
 #include "frame_check.h"
 #include "frame_update.h"
 #include "layout.h"
+#include "pointer_reader.h"
 #include "region_header.h"
 #include "ring_address.h"
 #include "span.h"
@@ -60,7 +61,8 @@ struct ring_reader_config {
 	 * only what changed since the last frame is copied.
 	 */
 	bool keeps_pixels;
-	unsigned block; /* which of the RING_CONSUMERS_MAX is ours; the caller holds its lock */
+	bool wants_pointer; /* follow the mouse pointer's channel, where there is one */
+	unsigned block;     /* which of the RING_CONSUMERS_MAX is ours; the caller holds its lock */
 	struct doorbell *doorbell; /* to ring and to be rung; the caller's; or NULL */
 };
 
@@ -112,6 +114,7 @@ struct ring_reader {
 	struct digest digests_seen[RING_STRIPS_MAX];
 	bool keeps_pixels;
 	struct frame_content content;
+	struct pointer_reader pointer;
 };
 
 /* Follows the session that header describes, and rings its producer where it can. */
@@ -131,8 +134,9 @@ void ring_reader_detach(struct ring_reader *reader, uint32_t bye);
 shared_u64 *ring_reader_heartbeat(const struct ring_reader *reader);
 
 /*
- * Cheap: would ring_reader_claim() find a frame, or another session? In lossless mode that is the
- * next frame in order, and none before the producer has let us in; follows a revocation.
+ * Cheap: would ring_reader_claim() find a frame, or another session, or ring_reader_point() the
+ * pointer elsewhere? In lossless mode a frame is the next one in order, and none before the
+ * producer has let us in; follows a revocation.
  */
 bool ring_reader_has_news(struct ring_reader *reader);
 

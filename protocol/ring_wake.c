@@ -67,6 +67,15 @@ void ring_writer_wake(struct ring_writer *writer)
 	}
 }
 
+void ring_writer_wake_pointer(struct ring_writer *writer)
+{
+	if (writer->doorbell) {
+		/* Pairs with the fence in ring_reader_arm(). */
+		shared_fence_full();
+		consumer_watch_wake_pointer(&writer->watch, writer->sequence, writer->doorbell);
+	}
+}
+
 void ring_writer_arm_space(struct ring_writer *writer)
 {
 	if (!ring_writer_is_deposed(writer)) {

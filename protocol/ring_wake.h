@@ -13,8 +13,10 @@
  * next one again, whatever became of the first. arm and disarm are made to be a struct
  * wakeup_wish's.
  *
- * Only frames and slots are rung for. A grant, a revocation, the end of a session, a lease or a
- * patience that runs out are found by the look that ends each sleep, after 100 ms at most.
+ * The pointer's place is rung for like a frame, whatever frame is slept until, at consumers that
+ * follow its channel. Only these and slots are rung for. A grant, a revocation, the end of a
+ * session, a lease or a patience that runs out are found by the look that ends each sleep, after
+ * 100 ms at most.
  */
 #ifndef ORIEL_RING_WAKE_H
 #define ORIEL_RING_WAKE_H
@@ -47,6 +49,9 @@ void ring_reader_call(struct ring_reader *reader);
  * order: full fence, then wake_arm; pairs with the fence in ring_reader_arm()
  */
 void ring_writer_wake(struct ring_writer *writer);
+
+/* The same for the pointer's place; called by ring_writer_point(). */
+void ring_writer_wake_pointer(struct ring_writer *writer);
 
 /* Neither touches anything once another producer took over. order: arm ends in a full fence */
 void ring_writer_arm_space(struct ring_writer *writer);

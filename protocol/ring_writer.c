@@ -161,9 +161,18 @@ static void store_state(struct ring_writer *writer, uint32_t state)
 	shared_fence_release();
 }
 
+static void open_pointer(struct ring_writer *writer, uint32_t shape_capacity)
+{
+	if (shape_capacity) {
+		pointer_writer_open(&writer->pointer,
+		        (void *)(writer->memory.g.bytes + writer->geometry.end), shape_capacity);
+	}
+}
+
 int ring_writer_open(struct ring_writer *writer, const struct ring_writer_config *config)
 {
-	if (!ring_geometry_fill(&writer->geometry, config->slot_count, writer->memory.g.size)) {
+	if (!ring_geometry_fill(&writer->geometry, config->slot_count, writer->memory.g.size,
+	            ring_pointer_area_size(config->shape_capacity))) {
 		return -ENOSPC;
 	}
 	writer->epoch = config->epoch ? config->epoch : ring_random_epoch();
@@ -171,7 +180,9 @@ int ring_writer_open(struct ring_writer *writer, const struct ring_writer_config
 	writer->lossless = config->lossless;
 	writer->doorbell = config->doorbell;
 	wipe_session(writer);
-	region_header_format(writer->identity, &writer->geometry, writer->memory.region_size,
+	open_pointer(writer, config->shape_capacity);
+	region_header_format(writer->identity, &writer->geometry,
+	        config->shape_capacity ? RING_FEATURE_POINTER : 0, writer->memory.region_size,
 	        config->version_text);
 	consumer_watch_init(&writer->watch, writer->memory.h, writer->identity->grants,
 	        writer->epoch, config->lossless);

@@ -26,6 +26,7 @@
 #include "frame.h"
 #include "frame_check.h"
 #include "layout.h"
+#include "pointer_writer.h"
 #include "region_header.h"
 #include "slot_update.h"
 #include "span.h"
@@ -47,6 +48,7 @@ struct ring_writer_config {
 	uint32_t slot_count;
 	bool lossless;
 	const char *version_text;
+	uint32_t shape_capacity;   /* bytes for the pointer's shapes each, 0 = no such channel */
 	struct doorbell *doorbell; /* to ring and to be rung; the caller's; or NULL */
 	uint64_t first_sequence;   /* 0 = 1; tests start elsewhere */
 	uint64_t epoch;            /* 0 = a random one; tests choose */
@@ -81,6 +83,7 @@ struct ring_writer {
 	struct consumer_watch watch;
 	struct ring_writer_slot slots[RING_SLOTS_MAX];
 	struct ring_writer_counts counts;
+	struct pointer_writer pointer;
 	uint64_t epoch;
 	uint64_t sequence; /* last published */
 	uint64_t turns;

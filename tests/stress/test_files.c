@@ -108,7 +108,7 @@ static uint64_t choose_size(struct stage *stage, uint64_t round)
 	struct ring_geometry geometry;
 	const uint64_t h = STRESS_REGION - RING_FEEDBACK_SIZE;
 
-	if (!ring_geometry_fill(&geometry, 4, h)) {
+	if (!ring_geometry_fill(&geometry, 4, h, 0)) {
 		stage_fail(stage, "four slots do not fit");
 	}
 	const uint64_t sizes[] = {

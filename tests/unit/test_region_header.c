@@ -109,7 +109,7 @@ static void slots_fill_what_there_is(void **state)
 	for (uint32_t slots = 2; slots <= 33; slots++) {
 		for (uint64_t size = 0; size < 200 * KIB64; size += 13 * 4096) {
 			struct ring_geometry geometry;
-			bool fits = ring_geometry_fill(&geometry, slots, size);
+			bool fits = ring_geometry_fill(&geometry, slots, size, 0);
 
 			if (slots < RING_SLOTS_MIN || slots > RING_SLOTS_MAX ||
 			        size < (slots + 1) * KIB64) {
@@ -127,6 +127,12 @@ static void slots_fill_what_there_is(void **state)
 	}
 }
 
+static bool fill_beside_pointer(struct ring_geometry *geometry, uint32_t slots, uint64_t region)
+{
+	return ring_geometry_fill(geometry, slots, region - RING_FEEDBACK_SIZE,
+	        ring_pointer_area_size(ring_shape_capacity_for(region)));
+}
+
 static void a_region_for_frames_holds_them(void **state)
 {
 	static const uint64_t sizes[] = { 1, 65536, 65537, 1920 * 1080 * 4, 3840 * 2160 * 4,
@@ -139,11 +145,10 @@ static void a_region_for_frames_holds_them(void **state)
 			struct ring_geometry geometry;
 
 			assert_int_equal(region & (region - 1), 0);
-			assert_true(
-			        ring_geometry_fill(&geometry, slots, region - RING_FEEDBACK_SIZE));
+			assert_true(fill_beside_pointer(&geometry, slots, region));
 			assert_true(geometry.slot_capacity >= sizes[i]);
-			if (region > (1 << 20) && ring_geometry_fill(&geometry, slots,
-			                                  region / 2 - RING_FEEDBACK_SIZE)) {
+			if (region > (1 << 20) &&
+			        fill_beside_pointer(&geometry, slots, region / 2)) {
 				assert_true(geometry.slot_capacity < sizes[i]);
 			}
 		}
@@ -231,7 +236,8 @@ static const struct page_case page_cases[] = {
 	PAGE(identity_size, 4097, HEADER_IMPOSSIBLE),
 	PAGE(identity_size, 0, HEADER_IMPOSSIBLE),
 	PAGE(features_offered, UINT64_MAX, HEADER_GOOD),
-	PAGE(features_required, 1, HEADER_NEEDS_FEATURES),
+	PAGE(features_required, RING_FEATURE_POINTER, HEADER_GOOD),
+	PAGE(features_required, RING_FEATURES_KNOWN + 1, HEADER_NEEDS_FEATURES),
 	PAGE(features_required, UINT64_C(1) << 63, HEADER_NEEDS_FEATURES),
 	PAGE(slot_count, 2, HEADER_IMPOSSIBLE),
 	PAGE(slot_count, 3, HEADER_GOOD),
@@ -343,7 +349,7 @@ static void a_long_version_text_is_cut(void **state)
 
 	memset(text, 'v', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	region_header_format(stand_identity(stand), &stand->writer.geometry, STAND_REGION, text);
+	region_header_format(stand_identity(stand), &stand->writer.geometry, 0, STAND_REGION, text);
 	assert_int_equal(look(stand, &header), HEADER_GOOD);
 	assert_int_equal(strlen(header.version_text), 63);
 }
