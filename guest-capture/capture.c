@@ -22,6 +22,7 @@ enum turn_result {
 	TURN_AGAIN,
 	TURN_READY, /* a frame is due and there */
 	TURN_PUBLISHED,
+	TURN_POINTED, /* the pointer alone */
 	TURN_NEXT_SIZE,
 	TURN_DONE,
 	TURN_DEPOSED,
@@ -119,11 +120,24 @@ static bool size_is_done(const struct capture *capture, uint64_t now_ns)
 	       clock_elapsed_ns(capture->size_start_ns, now_ns) >= NS_PER_S;
 }
 
+/* The pointer goes ahead of the frame that it came with. */
+static void point(struct capture *capture)
+{
+	struct source *source = capture->source;
+
+	if (source->pointer_is_new) {
+		ring_writer_point(capture->writer, &source->pointer, source->shape_is_new);
+		source->pointer_is_new = false;
+		source->shape_is_new = false;
+	}
+}
+
 /* Is a frame due, and has the source one? */
 static enum turn_result wait_for_frame(struct capture *capture, struct complaint *why)
 {
 	uint64_t now_ns = clock_now_ns();
 	uint64_t wait_ns = alone_ns(capture, now_ns);
+	enum source_result result;
 
 	if (wait_ns > 0) {
 		wait_for_anybody(capture, wait_ns);
@@ -134,9 +148,13 @@ static enum turn_result wait_for_frame(struct capture *capture, struct complaint
 		sleep_ns(wait_ns, now_ns);
 		return TURN_AGAIN;
 	}
-	switch (capture->source->ops->wait(capture->source, (int)(TURN_NS / NS_PER_MS), why)) {
+	result = capture->source->ops->wait(capture->source, (int)(TURN_NS / NS_PER_MS), why);
+	point(capture);
+	switch (result) {
 	case SOURCE_FRAME:
 		return TURN_READY;
+	case SOURCE_POINTER:
+		return TURN_POINTED;
 	case SOURCE_NOTHING:
 		return TURN_AGAIN;
 	case SOURCE_END:
@@ -358,6 +376,7 @@ static enum capture_result run(struct capture *capture, struct complaint *why)
 		case TURN_AGAIN:
 		case TURN_READY:
 		case TURN_PUBLISHED:
+		case TURN_POINTED:
 			break;
 		case TURN_NEXT_SIZE:
 			size = next_size(capture, size);

@@ -47,9 +47,9 @@ static const struct argp_option options_table[] = {
 	        "kms[:/dev/dri/card0][,crtc=N]: what a screen of this machine shows, as root; "
 	        "pattern:NAME and raw:FILE are --pattern and --input",
 	        1 },
-	{ "cursor", KEY_CURSOR, "composed|none", 0,
-	        "With --source kms: the mouse pointer, where it is a plane of its own, is drawn into "
-	        "the picture (default) or left out",
+	{ "cursor", KEY_CURSOR, "channel|composed|none", 0,
+	        "With --source kms: the mouse pointer, where it is a plane of its own, goes beside "
+	        "the frames for the viewer to draw (default), is drawn into them, or left out",
 	        1 },
 	{ "list-sources", KEY_LIST_SOURCES, NULL, 0, "List screens and patterns, and end", 1 },
 	{ "input", KEY_INPUT, "FILE|-", 0,
@@ -140,6 +140,25 @@ static void set_source(
 	options->source_argument = colon ? colon + 1 : NULL;
 }
 
+static void set_cursor(
+        const char *argument, struct argp_state *state, struct capture_options *options)
+{
+	static const char *const ways[] = {
+		[CURSOR_NONE] = "none",
+		[CURSOR_COMPOSED] = "composed",
+		[CURSOR_CHANNEL] = "channel",
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (strcmp(argument, ways[i]) == 0) {
+			options->cursor = (enum cursor_way)i;
+			return;
+		}
+	}
+	command_line_refuse(
+	        state, "--cursor: '%.60s' is none; use channel, composed or none", argument);
+}
+
 static error_t parse_source(
         int key, char *argument, struct argp_state *state, struct capture_options *options)
 {
@@ -154,11 +173,7 @@ static error_t parse_source(
 		set_source(argument, state, options);
 		return 0;
 	case KEY_CURSOR:
-		options->no_cursor = strcmp(argument, "none") == 0;
-		if (!options->no_cursor && strcmp(argument, "composed") != 0) {
-			command_line_refuse(
-			        state, "--cursor: '%.60s' is none; use composed or none", argument);
-		}
+		set_cursor(argument, state, options);
 		return 0;
 	case KEY_LIST_SOURCES:
 		if (command_line_is_checked(state)) {
@@ -320,6 +335,7 @@ void capture_options_parse(struct capture_options *options, int argc, char **arg
 	*options = (struct capture_options) {
 		.source = "pattern",
 		.source_argument = "motion",
+		.cursor = CURSOR_CHANNEL,
 		.sizes = { { 1920, 1080 } },
 		.size_count = 1,
 		.format = pixel_format_by_name("xrgb8888"),

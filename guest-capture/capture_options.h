@@ -8,6 +8,7 @@
 #include "copy_digest.h"
 #include "pixel_format.h"
 #include "resolution.h"
+#include "source.h"
 #include "wakeup.h"
 
 #include <stdbool.h>
@@ -35,7 +36,7 @@ struct capture_options {
 	uint64_t wait_ns;
 	bool takeover;
 	enum wakeup_way wakeup;
-	bool no_cursor;
+	enum cursor_way cursor;
 	bool quiet;
 	int argument_count; /* as given, for the summary */
 	char **arguments;

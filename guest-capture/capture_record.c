@@ -133,6 +133,18 @@ static json_t *counts_of(const struct capture_record *record, const struct ring_
 	        (json_int_t)record->sizes.warmup_frames);
 }
 
+/* Of its channel; null where there is none. */
+static json_t *pointer_of(const struct ring_writer *writer)
+{
+	const struct pointer_writer *pointer = &writer->pointer;
+
+	return pointer->area
+	               ? json_pack("{sI sI sI}", "shape_capacity",
+	                         (json_int_t)pointer->shape_capacity, "moves",
+	                         (json_int_t)pointer->moves, "shapes", (json_int_t)pointer->shapes)
+	               : json_null();
+}
+
 static json_t *latency_of(struct capture_record *record)
 {
 	json_t *latency = json_object();
@@ -157,6 +169,7 @@ json_t *capture_record_summary(struct capture_record *record, const struct captu
 	json_object_set_new(
 	        summary, "epoch", json_sprintf("%016llx", (unsigned long long)writer->epoch));
 	json_object_set_new(summary, "counts", counts_of(record, writer));
+	json_object_set_new(summary, "pointer", pointer_of(writer));
 	json_object_set_new(summary, "throughput", size_table_throughput(&record->sizes));
 	json_object_set_new(summary, "latency_ns", latency_of(record));
 	json_object_set_new(summary, "sizes", size_table_rows(&record->sizes));

@@ -11,9 +11,20 @@
 #include <xf86drm.h>
 #include <xf86drmMode.h>
 
+#define MAP_LOOKS 16u /* then it is mapped anew */
+
 /* Takes note of what the plane has of what we need. returns: is it a cursor's? */
 static bool examine_plane(struct kms_cursor *cursor, int fd, uint32_t plane)
 {
+	const struct {
+		const char *name;
+		uint32_t *id;
+	} wanted[] = {
+		{ "CRTC_X", &cursor->x_id },
+		{ "CRTC_Y", &cursor->y_id },
+		{ "HOTSPOT_X", &cursor->hot_x_id },
+		{ "HOTSPOT_Y", &cursor->hot_y_id },
+	};
 	drmModeObjectProperties *properties =
 	        drmModeObjectGetProperties(fd, plane, DRM_MODE_OBJECT_PLANE);
 	bool is_cursor = false;
@@ -26,10 +37,11 @@ static bool examine_plane(struct kms_cursor *cursor, int fd, uint32_t plane)
 		}
 		if (strcmp(property->name, "type") == 0) {
 			is_cursor = properties->prop_values[i] == DRM_PLANE_TYPE_CURSOR;
-		} else if (strcmp(property->name, "CRTC_X") == 0) {
-			cursor->x_id = property->prop_id;
-		} else if (strcmp(property->name, "CRTC_Y") == 0) {
-			cursor->y_id = property->prop_id;
+		}
+		for (size_t j = 0; j < sizeof(wanted) / sizeof(wanted[0]); j++) {
+			if (strcmp(property->name, wanted[j].name) == 0) {
+				*wanted[j].id = property->prop_id;
+			}
 		}
 		drmModeFreeProperty(property);
 	}
@@ -57,18 +69,27 @@ static bool read_place(struct kms_cursor *cursor, int fd)
 {
 	drmModeObjectProperties *properties =
 	        drmModeObjectGetProperties(fd, cursor->plane, DRM_MODE_OBJECT_PLANE);
-	int32_t x = cursor->x;
-	int32_t y = cursor->y;
+	const struct kms_cursor before = *cursor;
 
 	for (uint32_t i = 0; properties && i < properties->count_props; i++) {
-		if (properties->props[i] == cursor->x_id) {
-			cursor->x = (int32_t)properties->prop_values[i];
-		} else if (properties->props[i] == cursor->y_id) {
-			cursor->y = (int32_t)properties->prop_values[i];
+		uint32_t id = properties->props[i];
+		uint64_t value = properties->prop_values[i];
+
+		if (id == cursor->x_id) {
+			cursor->x = (int32_t)value;
+		} else if (id == cursor->y_id) {
+			cursor->y = (int32_t)value;
+		} else if (id == cursor->hot_x_id) {
+			cursor->hot_x = (uint32_t)value;
+		} else if (id == cursor->hot_y_id) {
+			cursor->hot_y = (uint32_t)value;
 		}
 	}
 	drmModeFreeObjectProperties(properties);
-	return x != cursor->x || y != cursor->y;
+	if (before.hot_x != cursor->hot_x || before.hot_y != cursor->hot_y) {
+		cursor->images++;
+	}
+	return before.x != cursor->x || before.y != cursor->y || before.images != cursor->images;
 }
 
 static bool reserve(struct kms_cursor *cursor, size_t pixels)
@@ -81,50 +102,28 @@ static bool reserve(struct kms_cursor *cursor, size_t pixels)
 	return cursor->pixels != NULL;
 }
 
-/* returns: whether the image differs from ours, which it is then */
-static bool keep_image(struct kms_cursor *cursor, const drmModeFB2 *buffer, const uint8_t *bytes)
+/* Takes the image over. returns: whether it differs from ours */
+static bool read_image(struct kms_cursor *cursor)
 {
-	bool differs = cursor->width != buffer->width || cursor->height != buffer->height;
+	bool differs = cursor->width != cursor->map_width || cursor->height != cursor->map_height;
 
-	if (!reserve(cursor, (size_t)buffer->width * buffer->height)) {
+	if (!reserve(cursor, (size_t)cursor->map_width * cursor->map_height)) {
 		cursor->width = 0;
 		return false;
 	}
-	cursor->width = buffer->width;
-	cursor->height = buffer->height;
-	for (uint32_t y = 0; y < buffer->height; y++) {
+	cursor->width = cursor->map_width;
+	cursor->height = cursor->map_height;
+	for (uint32_t y = 0; y < cursor->height; y++) {
 		uint32_t *ours = cursor->pixels + (size_t)y * cursor->width;
-		const uint8_t *theirs = bytes + buffer->offsets[0] + (size_t)y * buffer->pitches[0];
+		const uint8_t *theirs =
+		        cursor->map + cursor->map_offset + (size_t)y * cursor->map_pitch;
 
 		if (differs || memcmp(ours, theirs, cursor->width * sizeof(ours[0])) != 0) {
 			memcpy(ours, theirs, cursor->width * sizeof(ours[0]));
 			differs = true;
 		}
 	}
-	return differs;
-}
-
-/* Maps the image for as long as it takes to compare it. returns: as keep_image() */
-static bool read_image(struct kms_cursor *cursor, int fd, const drmModeFB2 *buffer)
-{
-	struct drm_mode_map_dumb request = { .handle = buffer->handles[0] };
-	size_t size = (size_t)buffer->offsets[0] + (size_t)buffer->pitches[0] * buffer->height;
-	void *bytes = MAP_FAILED;
-	int dmabuf = -1;
-	bool differs;
-
-	if (drmPrimeHandleToFD(fd, buffer->handles[0], DRM_CLOEXEC, &dmabuf) == 0) {
-		bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, dmabuf, 0);
-		close(dmabuf);
-	}
-	if (bytes == MAP_FAILED && drmIoctl(fd, DRM_IOCTL_MODE_MAP_DUMB, &request) == 0) {
-		bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)request.offset);
-	}
-	if (bytes == MAP_FAILED) {
-		return false;
-	}
-	differs = keep_image(cursor, buffer, bytes);
-	munmap(bytes, size);
+	cursor->images += differs;
 	return differs;
 }
 
@@ -133,7 +132,61 @@ static bool is_usable(const drmModeFB2 *buffer)
 	return buffer->handles[0] && buffer->pixel_format == DRM_FORMAT_ARGB8888 &&
 	       (!(buffer->flags & DRM_MODE_FB_MODIFIERS) ||
 	               buffer->modifier == DRM_FORMAT_MOD_LINEAR) &&
-	       buffer->width <= KMS_CURSOR_SIDE && buffer->height <= KMS_CURSOR_SIDE;
+	       buffer->width > 0 && buffer->height > 0 && buffer->width <= POINTER_SIDE_MAX &&
+	       buffer->height <= POINTER_SIDE_MAX && buffer->pitches[0] >= buffer->width * 4;
+}
+
+static void unmap(struct kms_cursor *cursor)
+{
+	if (cursor->map) {
+		munmap(cursor->map, cursor->map_size);
+	}
+	cursor->map = NULL;
+	cursor->buffer = 0;
+}
+
+static void map_bytes(struct kms_cursor *cursor, int fd, const drmModeFB2 *buffer)
+{
+	struct drm_mode_map_dumb request = { .handle = buffer->handles[0] };
+	size_t size = (size_t)buffer->offsets[0] + (size_t)buffer->pitches[0] * buffer->height;
+	void *bytes = MAP_FAILED;
+	int dmabuf = -1;
+
+	if (drmPrimeHandleToFD(fd, buffer->handles[0], DRM_CLOEXEC, &dmabuf) == 0) {
+		bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, dmabuf, 0);
+		close(dmabuf);
+	}
+	if (bytes == MAP_FAILED && drmIoctl(fd, DRM_IOCTL_MODE_MAP_DUMB, &request) == 0) {
+		bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)request.offset);
+	}
+	cursor->map = bytes == MAP_FAILED ? NULL : bytes;
+	cursor->map_size = size;
+	cursor->map_offset = buffer->offsets[0];
+	cursor->map_pitch = buffer->pitches[0];
+	cursor->map_width = buffer->width;
+	cursor->map_height = buffer->height;
+}
+
+/* returns: whether an image is mapped */
+static bool map_buffer(struct kms_cursor *cursor, int fd, uint32_t id)
+{
+	drmModeFB2 *buffer;
+
+	if (cursor->map && cursor->buffer == id && ++cursor->looks < MAP_LOOKS) {
+		return true;
+	}
+	unmap(cursor);
+	buffer = drmModeGetFB2(fd, id);
+	if (buffer && is_usable(buffer)) {
+		map_bytes(cursor, fd, buffer);
+		cursor->buffer = id;
+		cursor->looks = 0;
+	}
+	if (buffer && buffer->handles[0]) {
+		drmCloseBufferHandle(fd, buffer->handles[0]);
+	}
+	drmModeFreeFB2(buffer);
+	return cursor->map != NULL;
 }
 
 /* returns: the framebuffer of the cursor on this CRTC, 0 for none */
@@ -149,7 +202,6 @@ static uint32_t current_buffer(const struct kms_cursor *cursor, int fd, uint32_t
 bool kms_cursor_look(struct kms_cursor *cursor, const struct kms_card *card, uint32_t crtc)
 {
 	bool was_shown = cursor->is_shown;
-	drmModeFB2 *buffer = NULL;
 	bool differs = false;
 	uint32_t id;
 
@@ -157,20 +209,37 @@ bool kms_cursor_look(struct kms_cursor *cursor, const struct kms_card *card, uin
 		find_plane(cursor, card->fd, crtc);
 	}
 	id = cursor->plane ? current_buffer(cursor, card->fd, crtc) : 0;
-	if (id) {
-		buffer = drmModeGetFB2(card->fd, id);
-	}
 	cursor->is_shown = false;
-	if (buffer && is_usable(buffer)) {
+	if (id && map_buffer(cursor, card->fd, id)) {
 		differs = read_place(cursor, card->fd);
-		differs |= read_image(cursor, card->fd, buffer);
+		differs |= read_image(cursor);
 		cursor->is_shown = cursor->width != 0;
 	}
-	if (buffer && buffer->handles[0]) {
-		drmCloseBufferHandle(card->fd, buffer->handles[0]);
-	}
-	drmModeFreeFB2(buffer);
 	return was_shown != cursor->is_shown || (cursor->is_shown && differs);
+}
+
+struct pointer kms_cursor_pointer(const struct kms_cursor *cursor)
+{
+	return (struct pointer) {
+		.is_shown = cursor->is_shown,
+		.x = cursor->x,
+		.y = cursor->y,
+		.shape = {
+			.width = (uint16_t)cursor->width,
+			.height = (uint16_t)cursor->height,
+			/* A driver may say anything. */
+			.hot_x = (uint16_t)(cursor->hot_x < cursor->width ? cursor->hot_x : 0),
+			.hot_y = (uint16_t)(cursor->hot_y < cursor->height ? cursor->hot_y : 0),
+			.pixels = cursor->pixels,
+		},
+	};
+}
+
+void kms_cursor_forget(struct kms_cursor *cursor)
+{
+	unmap(cursor);
+	cursor->plane = 0;
+	cursor->is_shown = false;
 }
 
 struct frame_rect kms_cursor_part(const struct kms_cursor *cursor, uint32_t width, uint32_t height)
@@ -232,6 +301,7 @@ void kms_cursor_draw(
 
 void kms_cursor_finish(struct kms_cursor *cursor)
 {
+	unmap(cursor);
 	free(cursor->pixels);
 	*cursor = (struct kms_cursor) { 0 };
 }

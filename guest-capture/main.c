@@ -130,6 +130,16 @@ static enum exit_code occupy(struct program *program)
 	return EXIT_REGION;
 }
 
+/* Bytes for the pointer's shape in its channel; 0: it has none. */
+static uint32_t shape_capacity(const struct program *program)
+{
+	const struct capture_options *options = &program->options;
+
+	return strcmp(options->source, "kms") == 0 && options->cursor == CURSOR_CHANNEL
+	               ? ring_shape_capacity_for(program->region.size)
+	               : 0;
+}
+
 /* The frames must fit before the first is captured: the largest decides. */
 static enum exit_code check_sizes(const struct program *program)
 {
@@ -140,8 +150,9 @@ static enum exit_code check_sizes(const struct program *program)
 	char need[24];
 	char have[24];
 
-	if (!ring_geometry_fill(
-	            &geometry, options->slots, program->region.size - RING_FEEDBACK_SIZE)) {
+	if (!ring_geometry_fill(&geometry, options->slots,
+	            program->region.size - RING_FEEDBACK_SIZE,
+	            ring_pointer_area_size(shape_capacity(program)))) {
 		log_error("--slots: %u do not fit into %s, which has %s; it needs %s",
 		        options->slots, options->region,
 		        region_format_size(program->region.size, have),
@@ -187,6 +198,7 @@ static enum exit_code open_ring(struct program *program)
 	const struct ring_writer_config config = {
 		.slot_count = program->options.slots,
 		.lossless = program->options.lossless,
+		.shape_capacity = shape_capacity(program),
 		.doorbell = program->region.doorbell,
 		.version_text = "oriel " ORIEL_VERSION " " ORIEL_COMMIT,
 	};
@@ -217,7 +229,8 @@ static enum exit_code open_source(struct program *program)
 	const struct source_request request = {
 		.argument = options->source_argument,
 		.frames_per_second = options->frames_per_second,
-		.wants_cursor = !options->no_cursor,
+		.cursor = options->cursor,
+		.shape_capacity = shape_capacity(program),
 		.info = { .fourcc = options->format->fourcc,
 		        .width = options->sizes[0].width,
 		        .height = options->sizes[0].height,

@@ -52,7 +52,11 @@ static bool shape(struct screen_compose *compose, const struct screen_copy *copy
 const uint8_t *screen_compose(struct screen_compose *compose, const struct screen_copy *copy,
         const struct kms_cursor *cursor, struct tile_set *changed)
 {
-	struct frame_rect part = kms_cursor_part(cursor, copy->info.width, copy->info.height);
+	struct frame_rect part = { 0 };
+
+	if (cursor) {
+		part = kms_cursor_part(cursor, copy->info.width, copy->info.height);
+	}
 
 	tile_set_add(changed, &compose->drawn);
 	tile_set_add(changed, &part);

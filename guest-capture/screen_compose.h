@@ -20,6 +20,7 @@ struct screen_compose {
 };
 
 /*
+ * cursor:  to be drawn; NULL: none
  * changed: what differs in the copy since the last call; where the pointer was and is is added
  * returns: the picture, the copy's or ours; valid until the next call; NULL: out of memory
  */

@@ -10,21 +10,31 @@
 
 #include "complaint.h"
 #include "frame.h"
+#include "pointer.h"
 
 #include <stdbool.h>
 
 struct source; /* the instance; each implementation embeds it as its first member */
 
+/* What becomes of a mouse pointer that is not in the picture by itself. */
+enum cursor_way {
+	CURSOR_NONE,
+	CURSOR_COMPOSED, /* drawn into the picture */
+	CURSOR_CHANNEL,  /* handed on beside it; drawn where the channel cannot carry its shape */
+};
+
 /* What a source may need to know when it is opened. */
 struct source_request {
-	const char *argument;     /* behind "name:", or NULL: a pattern's name, a file's path */
-	struct frame_info info;   /* the first size and format asked for */
-	bool wants_cursor;        /* in the picture, where it is a plane of its own */
+	const char *argument;   /* behind "name:", or NULL: a pattern's name, a file's path */
+	struct frame_info info; /* the first size and format asked for */
+	enum cursor_way cursor;
+	uint32_t shape_capacity;  /* bytes that the channel has for the pointer's shape */
 	double frames_per_second; /* how often to look at what may change; 0: the source decides */
 };
 
 enum source_result {
 	SOURCE_FRAME,   /* one is ready */
+	SOURCE_POINTER, /* none is, but the pointer is another */
 	SOURCE_NOTHING, /* not within timeout_ms, or a signal came; call again */
 	SOURCE_END,     /* there will be no more */
 	SOURCE_FAILED,  /* broken; the complaint says how, and close() is all that is left */
@@ -60,6 +70,13 @@ struct source {
 	 * the same kind of source may be fed by a file or by a pipe.
 	 */
 	bool is_live;
+	/*
+	 * Set by wait() where the pointer goes beside the picture. It borrows its pixels until the
+	 * next wait(). Whoever takes it clears the two.
+	 */
+	struct pointer pointer;
+	bool pointer_is_new;
+	bool shape_is_new;
 	/* Set by wait(). */
 	bool is_dark;       /* what should be captured is switched off, or cannot be shown */
 	uint64_t uncertain; /* frames that may be made of two pictures */

@@ -37,13 +37,17 @@ struct kms_source {
 	struct kms_scanout scanout;
 	uint32_t crtc;
 	struct screen_copy copy;
-	bool has_cursor; /* it belongs into the picture */
+	enum cursor_way cursor_way;
+	uint32_t shape_capacity; /* bytes, of the pointer's channel */
 	struct kms_cursor cursor;
+	bool is_composed; /* the pointer is in the picture now */
+	uint64_t images;  /* of the pointer, that were handed on */
 	struct screen_compose compose;
 	struct tile_set changed;
 	uint64_t period_ns;
 	uint64_t next_look_ns;
 	uint64_t changed_ns; /* when it was last seen to change */
+	uint64_t moved_ns;   /* when the pointer was, beside the picture */
 	uint64_t captured_ns;
 	uint64_t last_sequence;
 	bool is_ready;
@@ -107,7 +111,7 @@ static void close_card(struct kms_source *kms)
 	kms_scanout_finish(&kms->scanout);
 	kms_card_close(&kms->card);
 	/* Its number means nothing on the next card. */
-	kms->cursor.plane = 0;
+	kms_cursor_forget(&kms->cursor);
 }
 
 static int kms_open(
@@ -124,7 +128,8 @@ static int kms_open(
 	}
 	kms->base.ops = &source_kms;
 	kms->base.is_live = true;
-	kms->has_cursor = request->wants_cursor;
+	kms->cursor_way = request->cursor;
+	kms->shape_capacity = request->shape_capacity;
 	kms->card.fd = -1;
 	kms->period_ns = (uint64_t)((double)NS_PER_S / rate);
 	error = parse_argument(kms, request->argument, why);
@@ -144,12 +149,56 @@ static int kms_open(
 	return 0;
 }
 
+/* Beside the picture, where it is not in it. */
+static void hand_on_pointer(struct kms_source *kms)
+{
+	struct source *source = &kms->base;
+
+	source->pointer = kms_cursor_pointer(&kms->cursor);
+	source->pointer.is_shown &= !kms->is_composed;
+	source->pointer_is_new = true;
+	source->shape_is_new |= source->pointer.is_shown && kms->images != kms->cursor.images;
+	if (source->pointer.is_shown) {
+		kms->images = kms->cursor.images;
+	}
+}
+
+static bool must_compose(const struct kms_source *kms)
+{
+	const struct pointer pointer = kms_cursor_pointer(&kms->cursor);
+
+	return pointer.is_shown &&
+	       (kms->cursor_way == CURSOR_COMPOSED ||
+	               pointer_shape_bytes(&pointer.shape) > kms->shape_capacity);
+}
+
+/* returns: whether the picture changes with it */
+static bool look_at_cursor(struct kms_source *kms, uint32_t crtc)
+{
+	bool was_composed = kms->is_composed;
+	bool differs;
+
+	if (kms->cursor_way == CURSOR_NONE) {
+		return false;
+	}
+	differs = kms_cursor_look(&kms->cursor, &kms->card, crtc);
+	kms->is_composed = must_compose(kms);
+	if (kms->cursor_way == CURSOR_CHANNEL && differs) {
+		hand_on_pointer(kms);
+	}
+	return differs && (was_composed || kms->is_composed);
+}
+
 /* There is no picture, for this reason; said once. */
 static void go_dark(struct kms_source *kms, const char *why, uint64_t now_ns)
 {
 	if (strcmp(kms->told.text, why) != 0) {
 		complain(&kms->told, "%s", why);
 		log_info("no picture: %s", why);
+	}
+	if (kms->cursor.is_shown && kms->cursor_way == CURSOR_CHANNEL) {
+		kms->cursor.is_shown = false;
+		hand_on_pointer(kms);
 	}
 	kms->base.is_dark = true;
 	kms->next_look_ns = now_ns + DARK_NS;
@@ -214,9 +263,7 @@ static bool look(struct kms_source *kms, uint64_t now_ns)
 			return false;
 		}
 		any |= read_view(kms, &view, &is_torn);
-		if (kms->has_cursor) {
-			any |= kms_cursor_look(&kms->cursor, &kms->card, view.crtc);
-		}
+		any |= look_at_cursor(kms, view.crtc);
 		if (!any || kms_scanout_is_shown(&kms->scanout, &view)) {
 			break;
 		}
@@ -232,7 +279,8 @@ static bool look(struct kms_source *kms, uint64_t now_ns)
 /* When to look again: on the grid of periods, or of longer ones while nothing changes. */
 static void plan_next_look(struct kms_source *kms, uint64_t now_ns)
 {
-	bool is_at_rest = clock_elapsed_ns(kms->changed_ns, now_ns) >= REST_NS;
+	bool is_at_rest = clock_elapsed_ns(kms->changed_ns, now_ns) >= REST_NS &&
+	                  clock_elapsed_ns(kms->moved_ns, now_ns) >= REST_NS;
 	uint64_t period_ns = kms->period_ns * (is_at_rest ? REST_PERIODS : 1);
 
 	kms->next_look_ns += period_ns;
@@ -253,6 +301,9 @@ static void take_look(struct kms_source *kms, uint64_t now_ns)
 		kms->captured_ns = now_ns;
 		kms->is_ready = true;
 	}
+	if (kms->base.pointer_is_new) {
+		kms->moved_ns = now_ns;
+	}
 }
 
 static enum source_result kms_wait(struct source *source, int timeout_ms, struct complaint *why)
@@ -261,7 +312,7 @@ static enum source_result kms_wait(struct source *source, int timeout_ms, struct
 	uint64_t end_ns = clock_now_ns() + (uint64_t)timeout_ms * NS_PER_MS;
 
 	(void)why;
-	while (!kms->is_ready) {
+	while (!kms->is_ready && !source->pointer_is_new) {
 		uint64_t now_ns = clock_now_ns();
 
 		if (now_ns < kms->next_look_ns) {
@@ -273,11 +324,11 @@ static enum source_result kms_wait(struct source *source, int timeout_ms, struct
 		}
 		take_look(kms, clock_now_ns());
 		/* Looks may take longer than a period; then the next one is due already. */
-		if (!kms->is_ready && clock_now_ns() >= end_ns) {
+		if (!kms->is_ready && !source->pointer_is_new && clock_now_ns() >= end_ns) {
 			return SOURCE_NOTHING;
 		}
 	}
-	return SOURCE_FRAME;
+	return kms->is_ready ? SOURCE_FRAME : SOURCE_POINTER;
 }
 
 static int kms_read(struct source *source, struct frame *frame, struct complaint *why)
@@ -286,7 +337,8 @@ static int kms_read(struct source *source, struct frame *frame, struct complaint
 	bool is_relative = screen_copy_take(&kms->copy, &kms->changed);
 
 	frame->info = kms->copy.info;
-	frame->pixels = screen_compose(&kms->compose, &kms->copy, &kms->cursor, &kms->changed);
+	frame->pixels = screen_compose(
+	        &kms->compose, &kms->copy, kms->is_composed ? &kms->cursor : NULL, &kms->changed);
 	if (!frame->pixels) {
 		complain(why, "out of memory for a picture of %ux%u", frame->info.width,
 		        frame->info.height);
