@@ -28,6 +28,7 @@ struct link_config {
 	enum reader_mode mode;
 	int block; /* which consumer block, or LINK_BLOCK_ANY; guests name theirs */
 	enum wakeup_way wakeup;
+	bool wants_pointer; /* the sink draws it */
 };
 
 struct link {

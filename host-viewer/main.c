@@ -59,6 +59,7 @@ static enum exit_code open_region(struct program *program)
 		.mode = options->mode,
 		.block = options->block,
 		.wakeup = options->wakeup,
+		.wants_pointer = sink_by_name(options->sink)->pointer != NULL,
 	};
 	struct complaint why;
 	int error;
@@ -204,6 +205,8 @@ static enum exit_code leave_files(struct program *program, enum exit_code code)
 		json_t *summary = viewer_record_summary(&program->record, options, &program->link,
 		        &program->copier, &program->view.wakeup);
 
+		json_object_set_new(
+		        summary, "pointer", view_pointer_summary(&program->view.pointer));
 		if (summary_write(summary, options->summary, &why) < 0) {
 			log_error("--summary: %s", why.text);
 			code = code == EXIT_GOOD ? EXIT_OTHER : code;

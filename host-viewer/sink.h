@@ -11,6 +11,7 @@
 
 #include "complaint.h"
 #include "frame.h"
+#include "pointer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -85,6 +86,12 @@ struct sink_ops {
 	 * SINK_TICK_NS. returns: false when there is something already. NULL: none of that.
 	 */
 	bool (*rest)(struct sink *sink, int *events_fd);
+	/*
+	 * The mouse pointer is another: shown or not, elsewhere, and of another shape where it has
+	 * one; its pixels are valid during this call. It is drawn over the frames that come. NULL:
+	 * this sink takes frames only.
+	 */
+	void (*pointer)(struct sink *sink, const struct pointer *pointer);
 	/* NULL is fine. */
 	void (*close)(struct sink *sink);
 };

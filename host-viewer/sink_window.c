@@ -6,6 +6,7 @@
 #include "overlay.h"
 #include "window_keys.h"
 #include "window_picture.h"
+#include "window_pointer.h"
 #include "window_snapshot.h"
 #include "window_stage.h"
 #include "window_text.h"
@@ -27,6 +28,7 @@ struct sink_window {
 	struct sink sink;
 	struct window_stage stage;
 	struct window_picture picture;
+	struct window_pointer pointer;
 	struct window_font font;
 	struct window_label words;   /* how things stand, in the middle */
 	struct window_label overlay; /* the numbers, empty while switched off */
@@ -148,6 +150,7 @@ static void window_draw_picture(struct sink_window *window, struct layout_size a
 	}
 	rect = window_layout_fit(size, area);
 	window_picture_draw(&window->picture, &rect);
+	window_pointer_draw(&window->pointer, size, &rect);
 	if (look == PICTURE_DARK) {
 		SDL_SetRenderDrawBlendMode(renderer, SDL_BLENDMODE_BLEND);
 		SDL_SetRenderDrawColor(renderer, 0, 0, 0, DARK_ALPHA);
@@ -264,6 +267,7 @@ static int window_open(struct sink **out, const struct sink_request *request, st
 	window->is_dirty = true;
 	window_miss_picture(window, "waiting for the first frame");
 	window_picture_init(&window->picture, window->stage.renderer);
+	window_pointer_init(&window->pointer, window->stage.renderer);
 	window_font_init(&window->font, window->stage.renderer);
 	window_label_init(&window->words, WORD_POINTS);
 	window_label_init(&window->overlay, NOTE_POINTS);
@@ -347,6 +351,14 @@ static bool window_rest(struct sink *sink, int *events_fd)
 	return true;
 }
 
+static void window_take_pointer(struct sink *sink, const struct pointer *pointer)
+{
+	struct sink_window *window = (struct sink_window *)sink;
+
+	window_pointer_take(&window->pointer, pointer);
+	window->is_dirty = true;
+}
+
 static void window_close(struct sink *sink)
 {
 	struct sink_window *window = (struct sink_window *)sink;
@@ -362,6 +374,7 @@ static void window_close(struct sink *sink)
 	window_label_finish(&window->overlay);
 	window_label_finish(&window->message);
 	window_font_finish(&window->font);
+	window_pointer_finish(&window->pointer);
 	window_picture_finish(&window->picture);
 	window_stage_close(&window->stage);
 	free(window->folder);
@@ -403,5 +416,6 @@ const struct sink_ops sink_window_ops = {
 	.frame = window_frame,
 	.tick = window_tick,
 	.rest = window_rest,
+	.pointer = window_take_pointer,
 	.close = window_close,
 };

@@ -149,6 +149,16 @@ static enum turn_result look_for_frame(struct view *view, struct complaint *why)
 	return TURN_NOTHING;
 }
 
+static void look_for_pointer(struct view *view)
+{
+	struct ring_reader *reader = view->link->attached ? &view->link->reader : NULL;
+
+	if (view_pointer_turn(&view->pointer, reader, view->sink)) {
+		/* The sink shows it with the frame of this turn, or at the tick after it. */
+		view->next_tick_ns = 0;
+	}
+}
+
 static bool has_news(struct view *view)
 {
 	return view->link->attached && ring_reader_has_news(&view->link->reader);
@@ -416,6 +426,7 @@ enum view_result view_run(struct view *view, struct complaint *why)
 		enum turn_result ticked;
 
 		link_turn(view->link, now_ns);
+		look_for_pointer(view);
 		turn = look_for_frame(view, why);
 		ticked = tick(view, clock_now_ns(), why);
 		if (turn == TURN_FAILED || ticked == TURN_FAILED) {
@@ -438,4 +449,5 @@ void view_finish(struct view *view)
 {
 	free(view->pixels);
 	view->pixels = NULL;
+	view_pointer_finish(&view->pointer);
 }

@@ -10,6 +10,7 @@
 #include "link.h"
 #include "meter.h"
 #include "sink.h"
+#include "view_pointer.h"
 #include "viewer_options.h"
 #include "viewer_record.h"
 #include "wakeup.h"
@@ -35,6 +36,7 @@ struct view {
 	struct meter meter;
 	uint8_t *pixels; /* the private copy */
 	size_t capacity; /* bytes */
+	struct view_pointer pointer;
 
 	uint64_t first_ns; /* the first verified frame; 0 = none yet */
 	uint64_t alive_ns; /* when a live producer was last seen, or the start */
