@@ -219,14 +219,18 @@ proctype Reader(byte me)
   :: else ->
      now = latest;
 take:
+#if POINTER > 0
      seen = place;              /* ring_reader_point */
+#endif
      if
      :: IS_NEWS(now) ->
         if
         :: last = now                           /* ring_reader_claim, ring_reader_copy */
         :: refusals > 0 -> refused = now; refusals--    /* refuse; or not admitted */
         fi
+#if POINTER > 0
      :: IS_DONE -> skip
+#endif
      :: else ->
 sleep_again:
         sleeps = (sleeps + 1) % SLEEPS;
