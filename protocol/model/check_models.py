@@ -39,6 +39,8 @@ HEADER = "assertion violated ((v0==session)"
 STUCK = "non-progress cycle"
 UNSETTLED = "acceptance cycle"
 ASLEEP = "invalid end state"
+AHEAD = "assertion violated (((ahead_q!="
+WHOLE = "assertion violated ((v0==q)"
 HALVES = "assertion violated (v0==v1)"
 OTHER_SHAPE = "assertion violated (v0=="
 
@@ -203,6 +205,22 @@ RUNS = [
         OTHER_SHAPE),
     Run("pointer-late-wipe", "pointer", "SESSIONS=2 SHAPES=2 LATE_WIPE", SAFETY, OTHER_SHAPE),
     Run("pointer-long", "pointer", "SESSIONS=3 SHAPES=5 LOOKS=8", SAFETY, PASS, True),
+
+    # Reading a frame while it is written.
+    Run("early", "early", "", SAFETY, PASS),
+    Run("early-hostile", "early", "HOSTILE", SAFETY, PASS),
+    Run("early-witness", "early", "WITNESS", SAFETY, "assertion violated ((ahead_q!="),
+    Run("early-no-progress-fence", "early", "NO_PROGRESS_FENCE", SAFETY, AHEAD),
+    Run("early-no-reset", "early", "NO_RESET", SAFETY, PASS),
+    Run("early-no-sequence", "early", "NO_RESET NO_SEQUENCE", SAFETY, AHEAD),
+    Run("early-no-digest", "early", "HOSTILE NO_DIGEST", SAFETY, WHOLE),
+    Run("early-no-control", "early", "NO_CONTROL", SAFETY, WHOLE),
+    Run("early-long", "early", "FRAMES=8 LOOKS=8 HOSTILE", SAFETY, PASS, True),
+    Run("wake-announce", "wake", "ANNOUNCE", SAFETY, PASS),
+    Run("wake-announce-two-readers", "wake", "ANNOUNCE READERS=2 FRAMES=1", SAFETY, PASS),
+    Run("wake-announce-refusals", "wake", "ANNOUNCE FRAMES=2 REFUSALS=1 TIMEOUTS=1", SAFETY, PASS),
+    Run("wake-announce-no-count", "wake", "ANNOUNCE FRAMES=2 SLEEPS=1", SAFETY, ASLEEP),
+    Run("wake-announce-only", "wake", "ANNOUNCE FRAMES=2 ANNOUNCE_ONLY", SAFETY, ASLEEP),
 
     # Waking the producer.
     Run("space", "space", "", SAFETY, PASS),

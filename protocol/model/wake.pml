@@ -16,6 +16,8 @@
  *   SPURIOUS   the event may be set by anybody at any time (SPURIOUS times)
  *   ATTACH     the readers come at any time; the writer knows whom it saw at the look before a
  *              frame, and looks again before it rings
+ *   ANNOUNCE   a frame is rung for twice: when it is announced, which is news to a reader that
+ *              did not begin with it yet, and when it is published
  *   LOSSY      rings may be lost; then only sleeping with a limit (TIMEOUT) is right
  *   POINTER=n  the pointer moves n times meanwhile, which is news to a reader whatever frame it
  *              sleeps until
@@ -33,6 +35,8 @@
  *   NO_POINTER_RING     ring_writer_point: nobody is rung
  *   POINTER_NUMBER      consumer_watch_wake: rings for the pointer whom a frame was due to only
  *   NO_POINTER_RECHECK  ring_reader_has_news: the second look is at frames only
+ *   ANNOUNCE + SLEEPS=1 a reader that begins with a frame and sleeps again is rung for once
+ *   ANNOUNCE_ONLY       ring_writer_publish: what was rung for when it was announced is not again
  *   LOSSY without TIMEOUT
  *   BLIND            sleep_armed: a sleep that only its limit ended is followed by no look
  */
@@ -64,9 +68,10 @@
 #define WORD(number, sleeps) ((number) * SLEEPS + (sleeps) % SLEEPS)
 #define NUMBER(word) ((word) / SLEEPS)
 
-mtype = { WAKE_ARM, EPOCH, LATEST, PLACE };
+mtype = { WAKE_ARM, EPOCH, LATEST, PLACE, ANNOUNCED };
 
 byte latest;                    /* the writer's */
+byte announced;                 /* the writer's */
 byte place;                     /* the writer's: how often the pointer moved */
 byte wake_arm[READERS];         /* the reader's: 0 = awake */
 bool attached[READERS];         /* the reader's epoch */
@@ -95,6 +100,7 @@ end_flush:
   do
   :: atomic { writer_buffer ? LATEST, value -> latest = value }
   :: atomic { writer_buffer ? PLACE, value -> place = value }
+  :: atomic { writer_buffer ? ANNOUNCED, value -> announced = value }
   od
 }
 
@@ -184,8 +190,12 @@ proctype Writer()
 #ifdef EARLY_RING
      wake_all(q, false);
 #endif
+#ifdef ANNOUNCE
+     writer_buffer ! ANNOUNCED, q;      /* ring_writer_announce */
+     wake_all(q, false);
+#endif
      writer_buffer ! LATEST, q; /* ring_writer_publish */
-#ifndef EARLY_RING
+#if !defined(EARLY_RING) && !defined(ANNOUNCE_ONLY)
      wake_all(q, false);
 #endif
      q++
@@ -207,10 +217,15 @@ proctype Writer()
 #else
 #define HAS_MOVED (place != seen)
 #endif
+#ifdef ANNOUNCE
+#define IS_ANNOUNCED (announced > last && announced > begun && announced > refused)
+#else
+#define IS_ANNOUNCED false
+#endif
 
 proctype Reader(byte me)
 {
-  byte last, refused, seen, now, sleeps;
+  byte last, refused, seen, begun, now, sleeps;
   byte refusals = REFUSALS, timeouts = TIMEOUTS;
 
   reader_buffer[me] ! EPOCH, true;              /* move_in */
@@ -221,6 +236,9 @@ proctype Reader(byte me)
 take:
 #if POINTER > 0
      seen = place;              /* ring_reader_point */
+#endif
+#ifdef ANNOUNCE
+     if :: announced > begun -> begun = announced :: else fi;   /* early_read */
 #endif
      if
      :: IS_NEWS(now) ->
@@ -241,7 +259,7 @@ sleep_again:
 #if !defined(NO_RECHECK) && !defined(BLIND)
         now = latest;                           /* ring_reader_has_news */
         if
-        :: IS_NEWS(now) || HAS_MOVED -> reader_buffer[me] ! WAKE_ARM, 0; goto take
+        :: IS_NEWS(now) || HAS_MOVED || IS_ANNOUNCED -> reader_buffer[me] ! WAKE_ARM, 0; goto take
         :: else
         fi;
 #endif
@@ -260,7 +278,7 @@ sleep_again:
 #endif
         event[me] = false;                      /* doorbell_drain */
         reader_buffer[me] ! WAKE_ARM, 0;        /* ring_reader_disarm */
-        if :: IS_NEWS(now) || place != seen -> goto take :: else -> goto sleep_again fi
+        if :: IS_NEWS(now) || place != seen || IS_ANNOUNCED -> goto take :: else -> goto sleep_again fi
      fi;
      now = 0
   od
