@@ -203,6 +203,7 @@ static void attach(struct link *link, uint64_t now_ns)
 		.g = { link->region.bytes, link->region.size },
 		.mode = link->config.mode,
 		.keeps_pixels = true,
+		.reads_early = true,
 		.wants_pointer = link->config.wants_pointer,
 		.doorbell = link->region.doorbell,
 	};

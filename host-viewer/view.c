@@ -112,6 +112,18 @@ static void note_lost(struct view *view, enum reader_result result, uint64_t las
 	}
 }
 
+/* None is published: is one being written? */
+static enum turn_result look_ahead(struct view *view, struct complaint *why)
+{
+	struct ring_reader *reader = &view->link->reader;
+
+	if (!reserve_pixels(view, why)) {
+		return TURN_FAILED;
+	}
+	return view_early_turn(&view->early, reader, view->copier, view->pixels) ? TURN_FRAME
+	                                                                         : TURN_NOTHING;
+}
+
 static enum turn_result look_for_frame(struct view *view, struct complaint *why)
 {
 	struct ring_reader *reader = &view->link->reader;
@@ -141,8 +153,9 @@ static enum turn_result look_for_frame(struct view *view, struct complaint *why)
 		        view->link->block);
 		link_drop(view->link, RING_BYE_DEPOSED);
 		return TURN_NOTHING;
-	case READER_BUSY:
 	case READER_EMPTY:
+		return look_ahead(view, why);
+	case READER_BUSY:
 	case READER_QUARANTINED:
 		break;
 	}

@@ -10,6 +10,7 @@
 #include "link.h"
 #include "meter.h"
 #include "sink.h"
+#include "view_early.h"
 #include "view_pointer.h"
 #include "viewer_options.h"
 #include "viewer_record.h"
@@ -37,6 +38,7 @@ struct view {
 	uint8_t *pixels; /* the private copy */
 	size_t capacity; /* bytes */
 	struct view_pointer pointer;
+	struct view_early early;
 
 	uint64_t first_ns; /* the first verified frame; 0 = none yet */
 	uint64_t alive_ns; /* when a live producer was last seen, or the start */

@@ -300,8 +300,7 @@ void consumer_watch_unblocked(struct consumer_watch *watch)
 	watch->blocked_since_ns = 0;
 }
 
-/* Rings who sleeps until a sequence up to until and accepted these features; 0: any. */
-static void ring_sleepers(struct consumer_watch *watch, uint64_t published, uint64_t until,
+void consumer_watch_wake(struct consumer_watch *watch, uint64_t published, uint64_t until,
         uint64_t features, struct doorbell *doorbell)
 {
 	for (unsigned i = 0; i < RING_CONSUMERS_MAX; i++) {
@@ -323,18 +322,6 @@ static void ring_sleepers(struct consumer_watch *watch, uint64_t published, uint
 			(void)ring_address_ring(consumer->address, doorbell);
 		}
 	}
-}
-
-void consumer_watch_wake(
-        struct consumer_watch *watch, uint64_t published, struct doorbell *doorbell)
-{
-	ring_sleepers(watch, published, published, 0, doorbell);
-}
-
-void consumer_watch_wake_pointer(
-        struct consumer_watch *watch, uint64_t published, struct doorbell *doorbell)
-{
-	ring_sleepers(watch, published, RING_SEQUENCE_MAX, RING_FEATURE_POINTER, doorbell);
 }
 
 bool consumer_watch_rings(const struct consumer_watch *watch)

@@ -84,15 +84,11 @@ void consumer_watch_blocked(struct consumer_watch *watch, uint64_t published, ui
 void consumer_watch_unblocked(struct consumer_watch *watch);
 
 /*
- * Rings everybody who sleeps until a sequence up to published; the caller has fenced fully. Each
- * value of wake_arm is rung for once.
+ * Rings everybody who sleeps until a sequence up to until and accepted these features; the caller
+ * has fenced fully. Each value of wake_arm is rung for once.
  */
-void consumer_watch_wake(
-        struct consumer_watch *watch, uint64_t published, struct doorbell *doorbell);
-
-/* The same for everybody who follows the pointer, whatever sequence they sleep until. */
-void consumer_watch_wake_pointer(
-        struct consumer_watch *watch, uint64_t published, struct doorbell *doorbell);
+void consumer_watch_wake(struct consumer_watch *watch, uint64_t published, uint64_t until,
+        uint64_t features, struct doorbell *doorbell);
 
 /* Will every admitted lossless consumer ring us? As far as they say; false when there is none. */
 bool consumer_watch_rings(const struct consumer_watch *watch);

@@ -57,7 +57,12 @@ void frame_update(struct ring_reader *reader, struct copier *copier, uint8_t *pi
 	reader->content.pixels = NULL;
 	for (uint32_t i = 0; i < strips.count; i++) {
 		const struct frame_strip strip = frame_strip_at(strips, &info, i);
+		const struct digest *early = early_read_strip(reader, pixels, i);
 
+		if (early) {
+			reader->digests_seen[i] = *early;
+			continue;
+		}
 		/* The one deliberate race: the slot may change while it is copied. Only the copy is
 		 * digested and used, and recheck() finds out. */
 		if (!is_usable) {

@@ -47,7 +47,8 @@
 
 /* Features: bits of features_offered, features_required and features_accepted. */
 #define RING_FEATURE_POINTER UINT64_C(1) /* a channel for the mouse pointer: pointer_layout.h */
-#define RING_FEATURES_KNOWN  RING_FEATURE_POINTER
+#define RING_FEATURE_EARLY   UINT64_C(2) /* whole frames are announced and rung for */
+#define RING_FEATURES_KNOWN  (RING_FEATURE_POINTER | RING_FEATURE_EARLY)
 
 /* ring_identity.state */
 #define RING_STATE_NONE      0u
@@ -74,7 +75,8 @@
 #define RING_NAME_SLOT_MASK UINT64_C(0xff)
 
 /* ring_descriptor.progress = (sequence << 8) + strips finished */
-#define RING_PROGRESS_SHIFT 8
+#define RING_PROGRESS_SHIFT       8
+#define RING_PROGRESS_STRIPS_MASK UINT64_C(0xff)
 
 /*
  * Words that say of a sleeper that it sleeps: (sequence << 8) + low 8 bits of how many sleeps it
@@ -153,7 +155,7 @@ struct ring_clock_answer {
  * |  448 | u64   | space_arm         | it sleeps until a slot is free: (next sequence << 8) |
  * |      |       |                   | + low 8 bits of its sleeps; 0 = awake |
  * |  512 | 8 x 64| grants            | struct ring_grant |
- * | 1024 | u64   | announced         | (sequence << 8) + slot that is being written |
+ * | 1024 | u64   | announced         | (sequence << 8) + slot of a frame that is written whole |
  * | 1088 | u32   | doorbell_peer     | the producer's peer id + 1; 0 = neither rings nor hears |
  * | 1092 | u32   | doorbell_vector   | RING_VECTOR_DEAF: it rings and does not hear |
  * | 1096 | u64   | doorbell_generation | 1 once those two are stored (release); 0 = no address |

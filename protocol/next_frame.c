@@ -132,5 +132,5 @@ bool ring_reader_has_news(struct ring_reader *reader)
 	}
 	untrusted_name = next_frame_name(reader);
 	return (untrusted_name != 0 && untrusted_name != reader->refused) ||
-	       pointer_reader_has_news(&reader->pointer);
+	       pointer_reader_has_news(&reader->pointer) || early_read_has_news(reader);
 }

@@ -84,7 +84,8 @@ static void move_in(struct ring_reader *reader, const struct ring_reader_config 
 	shared_store_u32(&block->mode,
 	        config->mode == READER_LOSSLESS ? RING_MODE_LOSSLESS : RING_MODE_LATEST);
 	shared_store_u64(
-	        &block->features_accepted, reader->pointer.area ? RING_FEATURE_POINTER : 0);
+	        &block->features_accepted, (reader->pointer.area ? RING_FEATURE_POINTER : 0) |
+	                                           (reader->reads_early ? RING_FEATURE_EARLY : 0));
 	shared_store_u32(&block->doorbell_peer, address.peer);
 	shared_store_u32(&block->doorbell_vector, address.vector);
 	/* Pairs with the acquire in block_read(). */
@@ -102,6 +103,8 @@ void ring_reader_attach(struct ring_reader *reader, const struct ring_reader_con
 	reader->epoch = header->epoch;
 	reader->mode = config->mode;
 	reader->keeps_pixels = config->keeps_pixels;
+	reader->reads_early =
+	        config->reads_early && (header->features_offered & RING_FEATURE_EARLY);
 	if (config->wants_pointer) {
 		pointer_reader_open(&reader->pointer, config->g, header);
 	}

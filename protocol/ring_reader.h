@@ -20,6 +20,7 @@
 #define ORIEL_RING_READER_H
 
 #include "copy_digest.h"
+#include "early_read.h"
 #include "frame.h"
 #include "frame_check.h"
 #include "frame_update.h"
@@ -61,6 +62,7 @@ struct ring_reader_config {
 	 * only what changed since the last frame is copied.
 	 */
 	bool keeps_pixels;
+	bool reads_early;   /* a frame may be taken while it is written */
 	bool wants_pointer; /* follow the mouse pointer's channel, where there is one */
 	unsigned block;     /* which of the RING_CONSUMERS_MAX is ours; the caller holds its lock */
 	struct doorbell *doorbell; /* to ring and to be rung; the caller's; or NULL */
@@ -115,6 +117,8 @@ struct ring_reader {
 	bool keeps_pixels;
 	struct frame_content content;
 	struct pointer_reader pointer;
+	bool reads_early;
+	struct early_read early;
 };
 
 /* Follows the session that header describes, and rings its producer where it can. */
@@ -135,8 +139,8 @@ shared_u64 *ring_reader_heartbeat(const struct ring_reader *reader);
 
 /*
  * Cheap: would ring_reader_claim() find a frame, or another session, or ring_reader_point() the
- * pointer elsewhere? In lossless mode a frame is the next one in order, and none before the
- * producer has let us in; follows a revocation.
+ * pointer elsewhere, or ring_reader_read_early() a strip? In lossless mode a frame is the next one
+ * in order, and none before the producer has let us in; follows a revocation.
  */
 bool ring_reader_has_news(struct ring_reader *reader);
 

@@ -63,7 +63,18 @@ void ring_writer_wake(struct ring_writer *writer)
 	if (writer->doorbell) {
 		/* Pairs with the fence in ring_reader_arm(). */
 		shared_fence_full();
-		consumer_watch_wake(&writer->watch, writer->sequence, writer->doorbell);
+		consumer_watch_wake(
+		        &writer->watch, writer->sequence, writer->sequence, 0, writer->doorbell);
+	}
+}
+
+void ring_writer_wake_early(struct ring_writer *writer)
+{
+	if (writer->doorbell) {
+		/* Pairs with the fence in ring_reader_arm(). */
+		shared_fence_full();
+		consumer_watch_wake(&writer->watch, writer->sequence, writer->sequence + 1,
+		        RING_FEATURE_EARLY, writer->doorbell);
 	}
 }
 
@@ -72,7 +83,8 @@ void ring_writer_wake_pointer(struct ring_writer *writer)
 	if (writer->doorbell) {
 		/* Pairs with the fence in ring_reader_arm(). */
 		shared_fence_full();
-		consumer_watch_wake_pointer(&writer->watch, writer->sequence, writer->doorbell);
+		consumer_watch_wake(&writer->watch, writer->sequence, RING_SEQUENCE_MAX,
+		        RING_FEATURE_POINTER, writer->doorbell);
 	}
 }
 

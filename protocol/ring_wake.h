@@ -13,10 +13,11 @@
  * next one again, whatever became of the first. arm and disarm are made to be a struct
  * wakeup_wish's.
  *
- * The pointer's place is rung for like a frame, whatever frame is slept until, at consumers that
- * follow its channel. Only these and slots are rung for. A grant, a revocation, the end of a
- * session, a lease or a patience that runs out are found by the look that ends each sleep, after
- * 100 ms at most.
+ * A frame that is announced is rung for too, at consumers that read early; they sleep again, with
+ * another word, if it is long in coming. The pointer's place is rung for like a frame, whatever
+ * frame is slept until, at consumers that follow its channel. Only these and slots are rung for. A
+ * grant, a revocation, the end of a session, a lease or a patience that runs out are found by the
+ * look that ends each sleep, after 100 ms at most.
  */
 #ifndef ORIEL_RING_WAKE_H
 #define ORIEL_RING_WAKE_H
@@ -49,6 +50,9 @@ void ring_reader_call(struct ring_reader *reader);
  * order: full fence, then wake_arm; pairs with the fence in ring_reader_arm()
  */
 void ring_writer_wake(struct ring_writer *writer);
+
+/* The same for a frame that is announced, at who reads early; called by ring_writer_copy(). */
+void ring_writer_wake_early(struct ring_writer *writer);
 
 /* The same for the pointer's place; called by ring_writer_point(). */
 void ring_writer_wake_pointer(struct ring_writer *writer);

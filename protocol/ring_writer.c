@@ -182,8 +182,8 @@ int ring_writer_open(struct ring_writer *writer, const struct ring_writer_config
 	wipe_session(writer);
 	open_pointer(writer, config->shape_capacity);
 	region_header_format(writer->identity, &writer->geometry,
-	        config->shape_capacity ? RING_FEATURE_POINTER : 0, writer->memory.region_size,
-	        config->version_text);
+	        RING_FEATURE_EARLY | (config->shape_capacity ? RING_FEATURE_POINTER : 0),
+	        writer->memory.region_size, config->version_text);
 	consumer_watch_init(&writer->watch, writer->memory.h, writer->identity->grants,
 	        writer->epoch, config->lossless);
 	store_address(writer);
@@ -263,8 +263,6 @@ static void start_writing(struct ring_writer *writer, int slot)
 	        (sequence << RING_CONTROL_SHIFT) | RING_CONTROL_WRITING);
 	/* Before the first payload byte; pairs with the acquire fence in recheck(). */
 	shared_fence_release();
-	shared_store_release_u64(&writer->identity->announced,
-	        (ring_writer_next_sequence(writer) << RING_NAME_SHIFT) | (uint64_t)slot);
 }
 
 /* Does an admitted lossless consumer still need any slot but the latest? */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "slot_update.h"
-#include "ring_writer.h"
+#include "ring_wake.h"
 
 #include <string.h>
 
@@ -107,6 +107,35 @@ static void update_strip(struct ring_writer *writer, struct copier *copier,
 	}
 }
 
+/*
+ * Says what is about to be written, so that a reader may take each strip as soon as it is there.
+ * The claim has no checksum yet: it is for reading ahead, and judged again once it is published.
+ */
+static void announce(struct ring_writer *writer, enum digest_algorithm algorithm)
+{
+	struct ring_descriptor *descriptor = ring_writer_descriptor(writer, writer->current);
+	const uint64_t sequence = ring_writer_next_sequence(writer);
+	const struct ring_claim claim = {
+		.epoch = writer->epoch,
+		.sequence = sequence,
+		.fourcc = writer->info.fourcc,
+		.width = writer->info.width,
+		.height = writer->info.height,
+		.stride = writer->info.stride,
+		.data_size = frame_info_bytes(&writer->info),
+		.digest_algorithm = algorithm,
+		.strip_rows = writer->strips.rows,
+		.strip_count = writer->strips.count,
+	};
+
+	shared_copy_in(descriptor->claim, &claim, RING_CLAIM_WORDS);
+	shared_store_u64(&descriptor->progress, sequence << RING_PROGRESS_SHIFT);
+	/* Pairs with the acquire of announced in ring_reader_read_early(). */
+	shared_store_release_u64(&writer->identity->announced,
+	        (sequence << RING_NAME_SHIFT) | (uint64_t)writer->current);
+	ring_writer_wake_early(writer);
+}
+
 void ring_writer_copy(struct ring_writer *writer, struct copier *copier, const void *pixels,
         const struct frame_damage *damage)
 {
@@ -121,6 +150,9 @@ void ring_writer_copy(struct ring_writer *writer, struct copier *copier, const v
 		memset(writer->digests, 0, sizeof(writer->digests));
 	}
 	note_damage(writer, damage);
+	if (!damage && copier->algorithm != DIGEST_NONE) {
+		announce(writer, copier->algorithm);
+	}
 	for (uint32_t i = 0; i < writer->strips.count; i++) {
 		update_strip(writer, copier, damage, payload, pixels, i);
 		shared_copy_in(digests + (size_t)i * RING_DIGEST_SIZE / 8, &writer->digests[i],

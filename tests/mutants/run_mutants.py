@@ -26,10 +26,11 @@ F, H, L = 'protocol/frame_check.c', 'protocol/region_header.c', 'protocol/livene
 N, K, A = 'protocol/next_frame.c', 'protocol/ring_wake.c', 'protocol/ring_address.c'
 U, V = 'common/wakeup.c', 'host-viewer/view.c'
 S, P, T = 'protocol/slot_update.c', 'protocol/frame_update.c', 'protocol/frame_strips.h'
+E = 'protocol/early_read.c'
 
 TESTS = ['unit/test_frame_check', 'unit/test_region_header', 'unit/test_ring_reader',
          'unit/test_ring_writer', 'unit/test_ring_lossless', 'unit/test_ring_leases',
-         'unit/test_ring_schedule', 'unit/test_damage',
+         'unit/test_ring_schedule', 'unit/test_damage', 'unit/test_early_read',
          'unit/test_ring_judgement', 'unit/test_consumer_watch',
          'unit/test_liveness', 'unit/test_wakeup', 'unit/test_wakeup_doorbell',
          'unit/test_wakeup_doubts', 'unit/test_ring_wake', 'unit/test_ring_wake_schedule',
@@ -75,6 +76,17 @@ MUTANTS = [
     ('epoch before the block', R, 'shared_store_release_u64(&block->epoch, 0);\n\tshared_fence_release();\n\twipe_block', 'shared_store_release_u64(&block->epoch, reader->own_epoch);\n\tshared_fence_release();\n\twipe_block'),
     ('old leases are kept', R, 'shared_store_u64(&block->leases[i], 0);', ''),
     ('old cursor is kept', R, 'shared_store_u64(&block->cursor, 0);', ''),
+    # a frame that is read while it is written
+    ('what was taken ahead is believed', E, ' ||\n\t        !digest_equal(&early->digests[i], &reader->digests[i])', ''),
+    ('begun with and still the old frame', E, 'reader->content.pixels = NULL;', ''),
+    ('more strips finished than there are', E, 'finished < early->strips.count ? (uint32_t)finished : early->strips.count', '(uint32_t)finished'),
+    ('begins in any slot', E, ' ||\n\t        (untrusted_name & RING_NAME_SLOT_MASK) >= reader->geometry.slot_count', ''),
+    ('lossless begins with any', E, 'reader->admitted && sequence == reader->last + 1', 'reader->admitted && sequence > reader->last'),
+    ('begins when quarantined', E, ' || reader->quarantined', ''),
+    ('taken ahead and copied again', P, 'if (early) {', 'if (0) {'),
+    ('nobody is rung for what is announced', S, 'ring_writer_wake_early(writer);', ''),
+    ('announced without a digest', S, ' && copier->algorithm != DIGEST_NONE', ''),
+
     # the writer
     ('no second look at the leases', W, 'if (*leased >> slot & 1) {', 'if (0) {'),
     ('backs off to writing', W, 'shared_store_release_u64(control, before);', 'shared_store_release_u64(control, before | RING_CONTROL_WRITING);'),

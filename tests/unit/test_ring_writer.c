@@ -66,12 +66,12 @@ static void what_it_takes_to_publish_is_written(void **state)
 
 		assert_int_equal(ring_writer_next_sequence(&stand->writer), sequence);
 		assert_int_equal(stand_begin(stand), WRITER_OK);
-		assert_int_equal(shared_load_u64(&identity->announced), name);
 		assert_int_equal(
 		        shared_load_u64(&identity->latest) >> RING_NAME_SHIFT, sequence - 1);
 		assert_int_equal(shared_load_u64(&descriptor->control),
 		        (sequence > 4 ? (sequence - 4) << 2 : 0) | RING_CONTROL_WRITING);
 		stand_copy(stand);
+		assert_int_equal(shared_load_u64(&identity->announced), name);
 		assert_int_equal(shared_load_u64(&descriptor->progress),
 		        sequence << RING_PROGRESS_SHIFT | 1);
 		assert_int_equal(stand_finish(stand), WRITER_OK);
