@@ -279,6 +279,9 @@ static void what_cannot_be_is_not_begun_with(void **state)
 	assert_true(read_turn(&scene));
 	begin(&scene);
 	stand_copy(&scene.stand);
+	/* What lies where a fifth slot would have its descriptor says what slot 1 does. */
+	memcpy(stand_descriptor(&scene.stand, 4), stand_descriptor(&scene.stand, 1),
+	        sizeof(struct ring_descriptor));
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		set_announced(&scene, names[i].sequence, names[i].slot);
 		assert_int_equal(
@@ -331,6 +334,8 @@ static void lossless_begins_with_the_next_only(void **state)
 	begin(&scene);
 	stand_copy(&scene.stand);
 	/* Frame 1 is not taken yet: 2 is not the next. */
+	assert_true(ring_reader_has_news(&scene.reader));
+	assert_true(scene.reader.admitted);
 	assert_int_equal(
 	        ring_reader_read_early(&scene.reader, &scene.stand.out, scene.pixels), EARLY_NONE);
 	assert_true(read_turn(&scene));
