@@ -5,9 +5,12 @@ It holds packages only, no programs or settings of ours: those come along in the
 (vm/guest-init), so that the disk need not be made again when they change.
 """
 
+import contextlib
 import hashlib
 import os
+import signal
 import subprocess
+import sys
 import tempfile
 
 from .errors import MISSING, GuestError
@@ -67,7 +70,7 @@ def ensure_disk(cache, tell):
     with file_lock(os.path.join(cache, "desktop.lock")):
         if os.path.exists(path):
             return path, False
-        tell("making the disk of the desktop, which takes some minutes")
+        tell("making the disk of the desktop, which takes 2 to 5 minutes")
         with tempfile.TemporaryDirectory(prefix=".desktop-", dir=cache) as temporary:
             made = os.path.join(temporary, "disk")
             with open(made, "w+b") as disk:
@@ -87,14 +90,28 @@ def install(disk, log):
                f"--customize-hook={MAKE_DISK}", SUITE, "/dev/null"]
     environment = {**os.environ, "ORIEL_DISK": str(disk), "ORIEL_SIZE": DISK_SIZE,
                    "PATH": os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"}
-    try:
-        with open(log, "wb") as file:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                                  env=environment, check=False, timeout=LIMIT_S,
-                                  pass_fds=[disk])
-    except subprocess.TimeoutExpired as error:
-        raise GuestError("mmdebstrap", SUITE, f"no end after {LIMIT_S} s",
-                         f"see {log}") from error
-    if done.returncode != 0:
-        raise GuestError("mmdebstrap", SUITE, f"exit code {done.returncode}",
+    with open(log, "wb") as file, until_signal(signal.SIGTERM), subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment,
+            pass_fds=[disk], start_new_session=True) as maker:
+        try:
+            code = maker.wait(LIMIT_S)
+        except subprocess.TimeoutExpired as error:
+            raise GuestError("mmdebstrap", SUITE, f"no end after {LIMIT_S} s",
+                             f"see {log}") from error
+        finally:
+            # All of it, and it removes the half of a system that it has made.
+            if maker.poll() is None:
+                os.killpg(maker.pid, signal.SIGTERM)
+    if code != 0:
+        raise GuestError("mmdebstrap", SUITE, f"exit code {code}",
                          f"check the network and see {log}", MISSING)
+
+
+@contextlib.contextmanager
+def until_signal(number):
+    """Within, this signal ends the program as an exception does: with all that is to be undone."""
+    before = signal.signal(number, lambda *_: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
