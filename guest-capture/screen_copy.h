@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Our own copy of a screen, and what changed on it. The scanout is foreign memory that somebody
- * draws into while we look: a line that differs from ours is taken into a private buffer, and only
- * what was taken is marked and kept. Used by source_kms.c.
+ * draws into while we look: what differs is marked, and what is marked is taken. Used by
+ * source_kms.c.
  *
  * A screen at rest is not read whole each time: a glance looks at one line in SCREEN_GLANCE, others
  * each time, so that whatever is as high as that is seen at the first glance.
@@ -24,9 +24,7 @@
 struct screen_copy {
 	struct frame_info info; /* of pixels; fourcc 0: nothing is known */
 	uint8_t *pixels;
-	uint8_t *line;
 	size_t capacity;
-	size_t line_capacity;
 	struct tile_set changed; /* since the damage was taken */
 	unsigned phase;
 	bool is_whole; /* pixels hold a screen that was read */
@@ -43,14 +41,17 @@ int screen_copy_shape(struct screen_copy *copy, const struct frame_info *info);
 bool screen_copy_glance(struct screen_copy *copy, const uint8_t *scanout, size_t pitch);
 
 /*
- * Reads the whole screen, and what changed again, until it stood still while it was read, at most
- * SCREEN_SETTLES times.
- *
- * is_torn: set when it still changed at the last time: parts may be of two pictures
- * returns: false when nothing differs from what was read before
+ * Reads the whole screen, once. returns: false when nothing differs from what was read before
  */
-bool screen_copy_read(
-        struct screen_copy *copy, const uint8_t *scanout, size_t pitch, bool *is_torn);
+bool screen_copy_read(struct screen_copy *copy, const uint8_t *scanout, size_t pitch);
+
+/*
+ * Reads again what changed, until it stood still while it was read, at most SCREEN_SETTLES times:
+ * for a screen that is drawn in place.
+ *
+ * returns: false when it still changed at the last time: parts may be of two pictures
+ */
+bool screen_copy_settle(struct screen_copy *copy, const uint8_t *scanout, size_t pitch);
 
 /*
  * What changed since this was called last; the pixels are the caller's to show.

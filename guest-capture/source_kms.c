@@ -36,6 +36,7 @@ struct kms_source {
 	struct kms_card card;
 	struct kms_scanout scanout;
 	uint32_t crtc;
+	uint32_t buffer; /* the one that was shown at the last look */
 	struct screen_copy copy;
 	enum cursor_way cursor_way;
 	uint32_t shape_capacity; /* bytes, of the pointer's channel */
@@ -215,22 +216,25 @@ static void look_for_card(struct kms_source *kms, uint64_t now_ns)
 }
 
 /*
- * Reads what is shown into our copy.
+ * Reads what is shown into our copy. What was just flipped to is left alone by who draws; all else
+ * is read until it stands still.
  *
  * is_torn: set when it is of two pictures, perhaps
  * returns: whether it changed
  */
 static bool read_view(struct kms_source *kms, const struct kms_view *view, bool *is_torn)
 {
+	/* A screen at rest is glanced at; one that moves is read. */
+	bool is_moving = !kms->copy.is_whole ||
+	                 clock_elapsed_ns(kms->changed_ns, clock_now_ns()) < kms->period_ns * 2;
+	bool is_flipped = view->buffer != kms->buffer;
 	bool any;
 
-	*is_torn = false;
+	kms->buffer = view->buffer;
 	kms_view_begin(view);
-	any = !kms->copy.is_whole || screen_copy_glance(&kms->copy, view->pixels, view->pitch);
-	/* A screen at rest is glanced at; one that moves is read. */
-	if (any || clock_elapsed_ns(kms->changed_ns, clock_now_ns()) < kms->period_ns * 2) {
-		any = screen_copy_read(&kms->copy, view->pixels, view->pitch, is_torn);
-	}
+	any = is_moving || screen_copy_glance(&kms->copy, view->pixels, view->pitch);
+	any = any && screen_copy_read(&kms->copy, view->pixels, view->pitch);
+	*is_torn = any && !is_flipped && !screen_copy_settle(&kms->copy, view->pixels, view->pitch);
 	kms_view_end(view);
 	return any;
 }

@@ -90,8 +90,6 @@ static uint32_t expected_at(const struct scene *scene, int32_t x, int32_t y)
 
 static void change_something(struct scene *scene)
 {
-	bool is_torn;
-
 	if (roll(3) == 0) {
 		scene->screen[roll(WIDTH * HEIGHT)] = 0xff000000 | roll(0x1000000);
 	}
@@ -105,7 +103,7 @@ static void change_something(struct scene *scene)
 	if (roll(5) == 0) {
 		paint_pointer(scene);
 	}
-	screen_copy_read(&scene->copy, (const uint8_t *)scene->screen, WIDTH * 4, &is_torn);
+	screen_copy_read(&scene->copy, (const uint8_t *)scene->screen, WIDTH * 4);
 }
 
 static void the_pointer_is_in_the_picture(void **state)

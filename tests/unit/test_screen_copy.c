@@ -81,30 +81,37 @@ static void damage_covers_every_change(void **state)
 	struct screen screen = { 0 };
 	struct frame_damage damage;
 	struct tile_set changed;
-	bool is_torn;
 
 	(void)state;
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		uint32_t x[8];
 		uint32_t y[8];
 		uint32_t changes = roll(8);
+		bool is_unread = false;
 
 		if (round % 8 == 0) {
 			turn_on(&screen);
 			assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
-			assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn));
+			assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch));
 			assert_false(screen_copy_take(&copy, &changed));
 			assert_holds(&copy, &screen);
 		}
 		for (uint32_t i = 0; i < changes; i++) {
 			x[i] = roll(screen.info.width);
 			y[i] = roll(screen.info.height);
-			*pixel_at(&screen, x[i], y[i]) ^= 1;
-			/* Twice would undo it; read in between instead. */
-			assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn));
-			assert_false(is_torn);
+			for (uint32_t j = y[i]; j < screen.info.height && j < y[i] + SCREEN_GLANCE;
+			        j++) {
+				*pixel_at(&screen, x[i], j) += 1;
+			}
+			is_unread = true;
+			/* Some are read together. */
+			if (roll(2)) {
+				assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch));
+				assert_true(screen_copy_settle(&copy, screen.pixels, screen.pitch));
+				is_unread = false;
+			}
 		}
-		assert_false(screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn));
+		assert_int_equal(screen_copy_read(&copy, screen.pixels, screen.pitch), is_unread);
 		assert_true(screen_copy_take(&copy, &changed));
 		tile_set_damage(&changed, screen.info.width, screen.info.height, &damage);
 		assert_holds(&copy, &screen);
@@ -129,15 +136,14 @@ static void damage_is_small_where_the_change_is(void **state)
 	struct screen screen = { 0 };
 	struct frame_damage damage;
 	struct tile_set changed;
-	bool is_torn;
 
 	(void)state;
 	turn_on(&screen);
 	assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
-	screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn);
+	screen_copy_read(&copy, screen.pixels, screen.pitch);
 	screen_copy_take(&copy, &changed);
 	*pixel_at(&screen, 0, 0) ^= 1;
-	assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn));
+	assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch));
 	assert_true(screen_copy_take(&copy, &changed));
 	tile_set_damage(&changed, screen.info.width, screen.info.height, &damage);
 	assert_int_equal(damage.count, 1);
@@ -146,11 +152,39 @@ static void damage_is_small_where_the_change_is(void **state)
 	free(screen.pixels);
 }
 
+/* What is drawn between reading and settling comes along where something changed before. */
+static void what_changed_settles(void **state)
+{
+	struct screen_copy copy = { 0 };
+	struct screen screen = { 0 };
+	struct tile_set changed;
+
+	(void)state;
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		uint32_t x;
+		uint32_t y;
+
+		turn_on(&screen);
+		x = roll(screen.info.width);
+		y = roll(screen.info.height);
+		assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
+		screen_copy_read(&copy, screen.pixels, screen.pitch);
+		screen_copy_take(&copy, &changed);
+		*pixel_at(&screen, x, y) ^= 1;
+		assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch));
+		*pixel_at(&screen, x, y / TILE_SIDE * TILE_SIDE) ^= 2;
+		*pixel_at(&screen, x / TILE_SIDE * TILE_SIDE, y) ^= 4;
+		assert_true(screen_copy_settle(&copy, screen.pixels, screen.pitch));
+		assert_holds(&copy, &screen);
+	}
+	screen_copy_finish(&copy);
+	free(screen.pixels);
+}
+
 static void a_glance_sees_what_is_eight_lines_high(void **state)
 {
 	struct screen_copy copy = { 0 };
 	struct screen screen = { 0 };
-	bool is_torn;
 
 	(void)state;
 	for (unsigned round = 0; round < ROUNDS; round++) {
@@ -161,7 +195,7 @@ static void a_glance_sees_what_is_eight_lines_high(void **state)
 			continue;
 		}
 		assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
-		screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn);
+		screen_copy_read(&copy, screen.pixels, screen.pitch);
 		for (unsigned i = 0; i < SCREEN_GLANCE; i++) {
 			assert_false(screen_copy_glance(&copy, screen.pixels, screen.pitch));
 		}
@@ -180,7 +214,6 @@ static void a_line_is_seen_at_last(void **state)
 {
 	struct screen_copy copy = { 0 };
 	struct screen screen = { 0 };
-	bool is_torn;
 
 	(void)state;
 	for (unsigned round = 0; round < ROUNDS; round++) {
@@ -188,7 +221,7 @@ static void a_line_is_seen_at_last(void **state)
 
 		turn_on(&screen);
 		assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
-		screen_copy_read(&copy, screen.pixels, screen.pitch, &is_torn);
+		screen_copy_read(&copy, screen.pixels, screen.pitch);
 		*pixel_at(&screen, 0, roll(screen.info.height)) ^= 1;
 		for (unsigned i = 0; i < SCREEN_GLANCE; i++) {
 			is_seen |= screen_copy_glance(&copy, screen.pixels, screen.pitch);
@@ -204,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(damage_covers_every_change),
 		cmocka_unit_test(damage_is_small_where_the_change_is),
+		cmocka_unit_test(what_changed_settles),
 		cmocka_unit_test(a_glance_sees_what_is_eight_lines_high),
 		cmocka_unit_test(a_line_is_seen_at_last),
 	};
