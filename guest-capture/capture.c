@@ -327,7 +327,6 @@ static enum turn_result take_turn(struct capture *capture, struct complaint *why
 		return TURN_FAILED;
 	}
 	frame.times.filled_ns = clock_now_ns();
-	capture->record->counts.uncertain = capture->source->uncertain;
 	result = publish(capture, &frame, why);
 	say_state(capture, clock_now_ns());
 	if (result == TURN_PUBLISHED) {
@@ -400,6 +399,9 @@ enum capture_result capture_run(struct capture *capture, struct complaint *why)
 {
 	enum capture_result result = run(capture, why);
 
+	capture->record->counts.uncertain = capture->source->uncertain;
+	capture->record->counts.looks = capture->source->looks;
+	capture->record->counts.vblanks = capture->source->vblanks;
 	heartbeat_resume(capture->heartbeat);
 	return result;
 }

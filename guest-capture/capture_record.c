@@ -123,13 +123,14 @@ static json_t *counts_of(const struct capture_record *record, const struct ring_
 {
 	const struct ring_writer_counts *counts = &writer->counts;
 
-	return json_pack("{sI sI sI sI sI sI sI sI sI}", "published", (json_int_t)counts->published,
-	        "not_published", (json_int_t)writer->not_published, "waited_for_space",
-	        (json_int_t)record->counts.waited_for_space, "back_offs",
+	return json_pack("{sI sI sI sI sI sI sI sI sI sI sI}", "published",
+	        (json_int_t)counts->published, "not_published", (json_int_t)writer->not_published,
+	        "waited_for_space", (json_int_t)record->counts.waited_for_space, "back_offs",
 	        (json_int_t)counts->back_offs, "overruns", (json_int_t)counts->overruns,
 	        "revocations", (json_int_t)writer->watch.revocations, "ignored_hints",
 	        (json_int_t)writer->watch.ignored_hints, "uncertain",
-	        (json_int_t)record->counts.uncertain, "warmup_frames",
+	        (json_int_t)record->counts.uncertain, "looks", (json_int_t)record->counts.looks,
+	        "vblanks", (json_int_t)record->counts.vblanks, "warmup_frames",
 	        (json_int_t)record->sizes.warmup_frames);
 }
 

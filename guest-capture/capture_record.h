@@ -28,7 +28,9 @@ struct capture_record {
 	struct samples publish_ns;
 	struct {
 		uint64_t waited_for_space; /* frames that did not find a slot at once */
-		uint64_t uncertain;        /* frames that may be made of two pictures */
+		uint64_t uncertain;        /* these three: see source.h */
+		uint64_t looks;
+		uint64_t vblanks;
 	} counts;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "kms_scanout.h"
+#include "clock.h"
 #include "pixel_format.h"
 
 #include <drm_fourcc.h>
@@ -157,9 +158,24 @@ static struct kms_map *map_dumb(struct kms_scanout *scanout, uint32_t handle, si
 	return map;
 }
 
+static uint64_t refresh_of(const drmModeModeInfo *mode)
+{
+	uint64_t pixels =
+	        (uint64_t)mode->htotal * mode->vtotal * (mode->vscan > 1 ? mode->vscan : 1);
+
+	if (mode->flags & DRM_MODE_FLAG_DBLSCAN) {
+		pixels *= 2;
+	}
+	if (mode->flags & DRM_MODE_FLAG_INTERLACE) {
+		pixels /= 2;
+	}
+	/* The clock is in kHz. */
+	return mode->clock ? pixels * NS_PER_MS / mode->clock : 0;
+}
+
 /* The part of the buffer that is shown: all of it, but where several CRTCs share one. */
 static bool find_part(const struct kms_scanout *scanout, uint32_t crtc_id, const drmModeFB2 *buffer,
-        struct frame_rect *part)
+        struct frame_rect *part, uint64_t *refresh_ns)
 {
 	drmModeCrtc *crtc = drmModeGetCrtc(scanout->card->fd, crtc_id);
 	bool is_on = crtc && crtc->mode_valid;
@@ -168,6 +184,7 @@ static bool find_part(const struct kms_scanout *scanout, uint32_t crtc_id, const
 	uint32_t width = crtc ? crtc->mode.hdisplay : 0;
 	uint32_t height = crtc ? crtc->mode.vdisplay : 0;
 
+	*refresh_ns = crtc ? refresh_of(&crtc->mode) : 0;
 	drmModeFreeCrtc(crtc);
 	if (!is_on || x >= buffer->width || y >= buffer->height) {
 		return false;
@@ -233,11 +250,12 @@ static enum kms_look view_buffer(struct kms_scanout *scanout, uint32_t crtc,
 	const struct pixel_format *format;
 	struct frame_rect part;
 	struct kms_map *map;
+	uint64_t refresh_ns;
 
 	if (look != KMS_SHOWN) {
 		return look;
 	}
-	if (!find_part(scanout, crtc, buffer, &part)) {
+	if (!find_part(scanout, crtc, buffer, &part, &refresh_ns)) {
 		return KMS_DARK;
 	}
 	map = map_prime(scanout, buffer->handles[0], size);
@@ -258,6 +276,7 @@ static enum kms_look view_buffer(struct kms_scanout *scanout, uint32_t crtc,
 		.pitch = buffer->pitches[0],
 		.buffer = buffer->fb_id,
 		.crtc = crtc,
+		.refresh_ns = refresh_ns,
 		.map = map,
 	};
 	return KMS_SHOWN;

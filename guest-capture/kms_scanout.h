@@ -36,6 +36,7 @@ struct kms_view {
 	size_t pitch;           /* bytes from row to row */
 	uint32_t buffer;        /* the framebuffer's number */
 	uint32_t crtc;
+	uint64_t refresh_ns; /* between two pictures, as the mode says; 0: it does not */
 	const struct kms_map *map;
 };
 

@@ -80,6 +80,8 @@ struct source {
 	/* Set by wait(). */
 	bool is_dark;       /* what should be captured is switched off, or cannot be shown */
 	uint64_t uncertain; /* frames that may be made of two pictures */
+	uint64_t looks;     /* how often a screen was looked at */
+	uint64_t vblanks;   /* looks that a vertical blank began */
 };
 
 /*

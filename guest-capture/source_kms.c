@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a screen of this machine shows, read from the kernel's scanout. Nobody tells when it
- * changes, so it is looked at in every period; while nothing changes less often, and only at some
- * of its lines. A change brings back the full rate.
+ * changes, so it is looked at again and again, as screen_clock.h says; while nothing changes only
+ * at some of its lines.
  *
  * There is no lock against whoever draws. Flips alternate buffers: one that was flipped away while
  * it was read is read again. What is drawn in place is read again where it changed meanwhile, a few
@@ -13,6 +13,7 @@
 #include "kms_cursor.h"
 #include "kms_scanout.h"
 #include "log.h"
+#include "screen_clock.h"
 #include "screen_compose.h"
 #include "screen_copy.h"
 #include "source_table.h"
@@ -23,8 +24,6 @@
 #include <string.h>
 
 #define DEFAULT_RATE  60.0
-#define REST_NS       (2 * NS_PER_S) /* without a change: then looks are REST_PERIODS apart */
-#define REST_PERIODS  4u
 #define DARK_NS       (100 * NS_PER_MS) /* between looks at a screen that is off */
 #define REOPEN_NS     NS_PER_S          /* between tries to open a card that went away */
 #define FLIPS_MAX     3u                /* looks at a buffer that is flipped away each time */
@@ -45,10 +44,8 @@ struct kms_source {
 	uint64_t images;  /* of the pointer, that were handed on */
 	struct screen_compose compose;
 	struct tile_set changed;
-	uint64_t period_ns;
-	uint64_t next_look_ns;
-	uint64_t changed_ns; /* when it was last seen to change */
-	uint64_t moved_ns;   /* when the pointer was, beside the picture */
+	struct screen_clock clock;
+	struct screen_beat beat;
 	uint64_t captured_ns;
 	uint64_t last_sequence;
 	bool is_ready;
@@ -104,6 +101,7 @@ static int open_card(struct kms_source *kms, struct complaint *why)
 		return -ENOENT;
 	}
 	kms_scanout_init(&kms->scanout, &kms->card, kms->crtc);
+	screen_clock_new_card(&kms->clock);
 	return 0;
 }
 
@@ -132,7 +130,7 @@ static int kms_open(
 	kms->cursor_way = request->cursor;
 	kms->shape_capacity = request->shape_capacity;
 	kms->card.fd = -1;
-	kms->period_ns = (uint64_t)((double)NS_PER_S / rate);
+	screen_clock_init(&kms->clock, (uint64_t)((double)NS_PER_S / rate));
 	error = parse_argument(kms, request->argument, why);
 	if (!error) {
 		error = open_card(kms, why);
@@ -202,17 +200,14 @@ static void go_dark(struct kms_source *kms, const char *why, uint64_t now_ns)
 		hand_on_pointer(kms);
 	}
 	kms->base.is_dark = true;
-	kms->next_look_ns = now_ns + DARK_NS;
+	screen_clock_set(&kms->clock, now_ns + DARK_NS);
 }
 
 static void look_for_card(struct kms_source *kms, uint64_t now_ns)
 {
 	struct complaint why;
 
-	kms->next_look_ns = now_ns + REOPEN_NS;
-	if (open_card(kms, &why) == 0) {
-		kms->next_look_ns = now_ns;
-	}
+	screen_clock_set(&kms->clock, now_ns + (open_card(kms, &why) == 0 ? 0 : REOPEN_NS));
 }
 
 /*
@@ -225,8 +220,7 @@ static void look_for_card(struct kms_source *kms, uint64_t now_ns)
 static bool read_view(struct kms_source *kms, const struct kms_view *view, bool *is_torn)
 {
 	/* A screen at rest is glanced at; one that moves is read. */
-	bool is_moving = !kms->copy.is_whole ||
-	                 clock_elapsed_ns(kms->changed_ns, clock_now_ns()) < kms->period_ns * 2;
+	bool is_moving = !kms->copy.is_whole || screen_clock_is_moving(&kms->clock, clock_now_ns());
 	bool is_flipped = view->buffer != kms->buffer;
 	bool any;
 
@@ -277,20 +271,8 @@ static bool look(struct kms_source *kms, uint64_t now_ns)
 	kms->base.uncertain += any && is_torn;
 	kms->told.text[0] = '\0';
 	kms->base.is_dark = false;
+	kms->beat = (struct screen_beat) { kms->card.fd, view.crtc, view.refresh_ns };
 	return any;
-}
-
-/* When to look again: on the grid of periods, or of longer ones while nothing changes. */
-static void plan_next_look(struct kms_source *kms, uint64_t now_ns)
-{
-	bool is_at_rest = clock_elapsed_ns(kms->changed_ns, now_ns) >= REST_NS &&
-	                  clock_elapsed_ns(kms->moved_ns, now_ns) >= REST_NS;
-	uint64_t period_ns = kms->period_ns * (is_at_rest ? REST_PERIODS : 1);
-
-	kms->next_look_ns += period_ns;
-	if (kms->next_look_ns <= now_ns || kms->next_look_ns > now_ns + period_ns) {
-		kms->next_look_ns = now_ns + period_ns;
-	}
 }
 
 static void take_look(struct kms_source *kms, uint64_t now_ns)
@@ -299,14 +281,17 @@ static void take_look(struct kms_source *kms, uint64_t now_ns)
 		look_for_card(kms, now_ns);
 		return;
 	}
-	plan_next_look(kms, now_ns);
+	kms->base.looks++;
 	if (look(kms, now_ns)) {
-		kms->changed_ns = now_ns;
+		screen_clock_changed(&kms->clock, now_ns);
 		kms->captured_ns = now_ns;
 		kms->is_ready = true;
 	}
 	if (kms->base.pointer_is_new) {
-		kms->moved_ns = now_ns;
+		screen_clock_stirred(&kms->clock, now_ns);
+	}
+	if (!kms->base.is_dark) {
+		screen_clock_plan(&kms->clock, &kms->beat, now_ns);
 	}
 }
 
@@ -317,15 +302,10 @@ static enum source_result kms_wait(struct source *source, int timeout_ms, struct
 
 	(void)why;
 	while (!kms->is_ready && !source->pointer_is_new) {
-		uint64_t now_ns = clock_now_ns();
-
-		if (now_ns < kms->next_look_ns) {
-			clock_sleep_until_ns(
-			        kms->next_look_ns < end_ns ? kms->next_look_ns : end_ns);
-			if (clock_now_ns() < kms->next_look_ns) {
-				return SOURCE_NOTHING;
-			}
+		if (!screen_clock_wait(&kms->clock, end_ns)) {
+			return SOURCE_NOTHING;
 		}
+		kms->base.vblanks = kms->clock.vblanks;
 		take_look(kms, clock_now_ns());
 		/* Looks may take longer than a period; then the next one is due already. */
 		if (!kms->is_ready && !source->pointer_is_new && clock_now_ns() >= end_ns) {

@@ -66,6 +66,7 @@ class Case(vm.Case):
     """A screen that is captured, and one who draws on it."""
 
     guest = None  # set by those below
+    has_blanks = False  # vertical ones
 
     def capture(self, *options, source="kms"):
         """guest-capture of the screen, and a viewer that counts what comes."""
@@ -101,7 +102,11 @@ class Case(vm.Case):
         self.assertTrue(consumer.counts["reconcile"])
         self.assertEqual([consumer.counts[name] for name in ("bad", "stale")], [0, 0])
         self.assertGreater(consumer.counts["verified"], 0)
-        return json.loads((self.folder / "producer.json").read_text()), consumer
+        producer = json.loads((self.folder / "producer.json").read_text())
+        counts = producer["counts"]
+        self.assertGreaterEqual(counts["looks"], counts["published"])
+        self.assertEqual(counts["vblanks"] > 0, self.has_blanks, counts)
+        return producer, consumer
 
     def seen(self):
         """(width, height, bytes) of what a viewer shows."""
