@@ -115,7 +115,7 @@ static size_t column_at(const struct screen_copy *copy, uint32_t column)
 	return (size_t)(x < copy->info.width ? x : copy->info.width) * pixel_bytes(copy);
 }
 
-bool screen_copy_glance(struct screen_copy *copy, const uint8_t *scanout, size_t pitch)
+static bool glance(struct screen_copy *copy, const uint8_t *scanout, size_t pitch)
 {
 	copy->phase = (copy->phase + 1) % SCREEN_GLANCE;
 	for (uint32_t y = copy->phase; y < copy->info.height; y += SCREEN_GLANCE) {
@@ -174,7 +174,7 @@ static bool read_tiles(struct screen_copy *copy, const uint8_t *scanout, size_t 
 	return taken > 0;
 }
 
-bool screen_copy_read(struct screen_copy *copy, const uint8_t *scanout, size_t pitch)
+static bool read_all(struct screen_copy *copy, const uint8_t *scanout, size_t pitch)
 {
 	bool any = !copy->is_whole;
 
@@ -183,6 +183,15 @@ bool screen_copy_read(struct screen_copy *copy, const uint8_t *scanout, size_t p
 	}
 	copy->is_whole = true;
 	return any;
+}
+
+bool screen_copy_look(
+        struct screen_copy *copy, const uint8_t *scanout, size_t pitch, bool is_moving)
+{
+	if (copy->is_whole && !is_moving && !glance(copy, scanout, pitch)) {
+		return false;
+	}
+	return read_all(copy, scanout, pitch);
 }
 
 /* Some columns of a row of tiles. returns: whether they differed */

@@ -37,13 +37,16 @@ struct screen_copy {
  */
 int screen_copy_shape(struct screen_copy *copy, const struct frame_info *info);
 
-/* scanout: the first pixel; pitch: bytes from row to row. returns: something seems to differ */
-bool screen_copy_glance(struct screen_copy *copy, const uint8_t *scanout, size_t pitch);
-
 /*
- * Reads the whole screen, once. returns: false when nothing differs from what was read before
+ * A look at the screen, which is read whole when it moves, and glanced at when it is at rest. A
+ * glance that sees something has it read, too. So SCREEN_GLANCE looks behind the last change there
+ * is nothing that was not seen.
+ *
+ * scanout: the first pixel; pitch: bytes from row to row
+ * returns: false when nothing was seen that differs from what was read before
  */
-bool screen_copy_read(struct screen_copy *copy, const uint8_t *scanout, size_t pitch);
+bool screen_copy_look(
+        struct screen_copy *copy, const uint8_t *scanout, size_t pitch, bool is_moving);
 
 /*
  * Reads again what changed, until it stood still while it was read, at most SCREEN_SETTLES times:

@@ -226,8 +226,7 @@ static bool read_view(struct kms_source *kms, const struct kms_view *view, bool 
 
 	kms->buffer = view->buffer;
 	kms_view_begin(view);
-	any = is_moving || screen_copy_glance(&kms->copy, view->pixels, view->pitch);
-	any = any && screen_copy_read(&kms->copy, view->pixels, view->pitch);
+	any = screen_copy_look(&kms->copy, view->pixels, view->pitch, is_moving);
 	*is_torn = any && !is_flipped && !screen_copy_settle(&kms->copy, view->pixels, view->pitch);
 	kms_view_end(view);
 	return any;

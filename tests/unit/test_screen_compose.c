@@ -103,7 +103,7 @@ static void change_something(struct scene *scene)
 	if (roll(5) == 0) {
 		paint_pointer(scene);
 	}
-	screen_copy_read(&scene->copy, (const uint8_t *)scene->screen, WIDTH * 4);
+	screen_copy_look(&scene->copy, (const uint8_t *)scene->screen, WIDTH * 4, true);
 }
 
 static void the_pointer_is_in_the_picture(void **state)

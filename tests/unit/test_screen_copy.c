@@ -92,7 +92,7 @@ static void damage_covers_every_change(void **state)
 		if (round % 8 == 0) {
 			turn_on(&screen);
 			assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
-			assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch));
+			assert_true(screen_copy_look(&copy, screen.pixels, screen.pitch, true));
 			assert_false(screen_copy_take(&copy, &changed));
 			assert_holds(&copy, &screen);
 		}
@@ -106,12 +106,14 @@ static void damage_covers_every_change(void **state)
 			is_unread = true;
 			/* Some are read together. */
 			if (roll(2)) {
-				assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch));
+				assert_true(
+				        screen_copy_look(&copy, screen.pixels, screen.pitch, true));
 				assert_true(screen_copy_settle(&copy, screen.pixels, screen.pitch));
 				is_unread = false;
 			}
 		}
-		assert_int_equal(screen_copy_read(&copy, screen.pixels, screen.pitch), is_unread);
+		assert_int_equal(
+		        screen_copy_look(&copy, screen.pixels, screen.pitch, true), is_unread);
 		assert_true(screen_copy_take(&copy, &changed));
 		tile_set_damage(&changed, screen.info.width, screen.info.height, &damage);
 		assert_holds(&copy, &screen);
@@ -140,10 +142,10 @@ static void damage_is_small_where_the_change_is(void **state)
 	(void)state;
 	turn_on(&screen);
 	assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
-	screen_copy_read(&copy, screen.pixels, screen.pitch);
+	screen_copy_look(&copy, screen.pixels, screen.pitch, true);
 	screen_copy_take(&copy, &changed);
 	*pixel_at(&screen, 0, 0) ^= 1;
-	assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch));
+	assert_true(screen_copy_look(&copy, screen.pixels, screen.pitch, true));
 	assert_true(screen_copy_take(&copy, &changed));
 	tile_set_damage(&changed, screen.info.width, screen.info.height, &damage);
 	assert_int_equal(damage.count, 1);
@@ -168,10 +170,10 @@ static void what_changed_settles(void **state)
 		x = roll(screen.info.width);
 		y = roll(screen.info.height);
 		assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
-		screen_copy_read(&copy, screen.pixels, screen.pitch);
+		screen_copy_look(&copy, screen.pixels, screen.pitch, true);
 		screen_copy_take(&copy, &changed);
 		*pixel_at(&screen, x, y) ^= 1;
-		assert_true(screen_copy_read(&copy, screen.pixels, screen.pitch));
+		assert_true(screen_copy_look(&copy, screen.pixels, screen.pitch, true));
 		*pixel_at(&screen, x, y / TILE_SIDE * TILE_SIDE) ^= 2;
 		*pixel_at(&screen, x / TILE_SIDE * TILE_SIDE, y) ^= 4;
 		assert_true(screen_copy_settle(&copy, screen.pixels, screen.pitch));
@@ -195,15 +197,15 @@ static void a_glance_sees_what_is_eight_lines_high(void **state)
 			continue;
 		}
 		assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
-		screen_copy_read(&copy, screen.pixels, screen.pitch);
+		screen_copy_look(&copy, screen.pixels, screen.pitch, true);
 		for (unsigned i = 0; i < SCREEN_GLANCE; i++) {
-			assert_false(screen_copy_glance(&copy, screen.pixels, screen.pitch));
+			assert_false(screen_copy_look(&copy, screen.pixels, screen.pitch, false));
 		}
 		top = roll(screen.info.height - SCREEN_GLANCE + 1);
 		for (uint32_t y = top; y < top + SCREEN_GLANCE; y++) {
 			*pixel_at(&screen, roll(screen.info.width), y) ^= 1;
 		}
-		assert_true(screen_copy_glance(&copy, screen.pixels, screen.pitch));
+		assert_true(screen_copy_look(&copy, screen.pixels, screen.pitch, false));
 	}
 	screen_copy_finish(&copy);
 	free(screen.pixels);
@@ -221,12 +223,85 @@ static void a_line_is_seen_at_last(void **state)
 
 		turn_on(&screen);
 		assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
-		screen_copy_read(&copy, screen.pixels, screen.pitch);
+		screen_copy_look(&copy, screen.pixels, screen.pitch, true);
 		*pixel_at(&screen, 0, roll(screen.info.height)) ^= 1;
 		for (unsigned i = 0; i < SCREEN_GLANCE; i++) {
-			is_seen |= screen_copy_glance(&copy, screen.pixels, screen.pitch);
+			is_seen |= screen_copy_look(&copy, screen.pixels, screen.pitch, false);
 		}
 		assert_true(is_seen);
+	}
+	screen_copy_finish(&copy);
+	free(screen.pixels);
+}
+
+/* Somebody draws a rectangle, often a low one. */
+static void draw(struct screen *screen)
+{
+	uint32_t x = roll(screen->info.width);
+	uint32_t y = roll(screen->info.height);
+	uint32_t right = x + 1 + roll(screen->info.width - x);
+	uint32_t bottom = y + 1 + (roll(3) ? 0 : roll(screen->info.height - y));
+
+	for (uint32_t line = y; line < bottom; line++) {
+		for (uint32_t at = x; at < right; at++) {
+			*pixel_at(screen, at, line) += 1;
+		}
+	}
+}
+
+/* Every byte in which they differ lies in the damage. */
+static void assert_covered(
+        const struct screen_copy *copy, const uint8_t *before, const struct frame_damage *damage)
+{
+	const uint32_t pixel = pixel_format_by_fourcc(copy->info.fourcc)->bytes;
+
+	for (uint32_t y = 0; y < copy->info.height; y++) {
+		for (uint32_t x = 0; x < copy->info.width; x++) {
+			size_t at = (size_t)y * copy->info.stride + (size_t)x * pixel;
+
+			if (memcmp(before + at, copy->pixels + at, pixel) != 0) {
+				assert_true(covers(damage, x, y));
+			}
+		}
+	}
+}
+
+/*
+ * Drawing at random times between looks at a moving screen and at one at rest: SCREEN_GLANCE looks
+ * behind the last of it our copy is the screen, and the damage covers all that it came by.
+ */
+static void the_copy_is_right_at_rest(void **state)
+{
+	struct screen_copy copy = { 0 };
+	struct screen screen = { 0 };
+
+	(void)state;
+	for (unsigned round = 0; round < ROUNDS / 4; round++) {
+		struct frame_damage damage;
+		struct tile_set changed;
+		uint8_t *before;
+
+		turn_on(&screen);
+		assert_int_equal(screen_copy_shape(&copy, &screen.info), 0);
+		assert_true(screen_copy_look(&copy, screen.pixels, screen.pitch, roll(2)));
+		screen_copy_take(&copy, &changed);
+		before = malloc(frame_info_bytes(&copy.info));
+		assert_non_null(before);
+		memcpy(before, copy.pixels, frame_info_bytes(&copy.info));
+		for (unsigned i = roll(40); i > 0; i--) {
+			for (unsigned missed = roll(4); missed > 0; missed--) {
+				draw(&screen);
+			}
+			screen_copy_look(&copy, screen.pixels, screen.pitch, roll(3) == 0);
+		}
+		for (unsigned i = 0; i < SCREEN_GLANCE; i++) {
+			screen_copy_look(&copy, screen.pixels, screen.pitch, false);
+		}
+		assert_holds(&copy, &screen);
+		screen_copy_take(&copy, &changed);
+		tile_set_damage(&changed, copy.info.width, copy.info.height, &damage);
+		assert_covered(&copy, before, &damage);
+		free(before);
 	}
 	screen_copy_finish(&copy);
 	free(screen.pixels);
@@ -240,6 +315,7 @@ int main(void)
 		cmocka_unit_test(what_changed_settles),
 		cmocka_unit_test(a_glance_sees_what_is_eight_lines_high),
 		cmocka_unit_test(a_line_is_seen_at_last),
+		cmocka_unit_test(the_copy_is_right_at_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
