@@ -48,16 +48,16 @@ def parse_arguments():
 
 
 class Guest:
-    """A guest with a doorbell, and the host's programs on its memory."""
+    """A guest with a doorbell, and the host's programs on its memory.
 
-    def __init__(self, stage, arguments):
+    options: of the launcher; stream: of guest-capture for stream_out() and stream_in()"""
+
+    def __init__(self, stage, accel, options, stream=()):
         self.stage = stage
         self.bench = stage.build / "bench"
-        self.options = ["--pattern", "counter", "--res", "64x64", "--hash", "xxh3", "--fps",
-                        str(arguments.fps), "--frames", str(arguments.frames), "--wait", "30"]
+        self.stream = stream
         self.name = f"bench-{os.getpid()}"
-        self.verb("start", "--accel", arguments.accel, "--doorbell", "--size", "16M",
-                  "--lifetime", "1800")
+        self.verb("start", "--accel", accel, "--doorbell", "--lifetime", "1800", *options)
         stage.callback(self.stop)
         self.status = json.loads(self.verb("status", "--json"))
         self.region = self.status["region"]["path"]
@@ -107,7 +107,7 @@ class Guest:
         """Guest to host; returns the consumer's counts of wake-ups."""
         viewer = self.stage.view(self.region, "--bench", "--wait", "60", "--wakeup", "doorbell",
                                  "--csv", self.stage.folder / "consumer.csv", stderr=None)
-        self.run("guest-capture", "--quiet", *self.options, "--csv", "/tmp/producer.csv")
+        self.run("guest-capture", "--quiet", *self.stream, "--csv", "/tmp/producer.csv")
         wait_good(viewer, "host-viewer")
         self.fetch("producer.csv")
         return read_json(self.stage.folder / "consumer.json")["wakeup"]
@@ -117,7 +117,7 @@ class Guest:
         viewer = self.start("host-viewer", "--quiet", "--bench", "--region", PCI, "--wait", "60",
                             "--wakeup", "doorbell", "--csv", "/tmp/consumer.csv", "--summary",
                             "/tmp/consumer.json")
-        capture = self.stage.capture(self.region, *self.options, "--csv",
+        capture = self.stage.capture(self.region, *self.stream, "--csv",
                                      self.stage.folder / "producer.csv", stderr=None)
         wait_good(capture, "guest-capture")
         wait_good(viewer, "host-viewer in the guest")
@@ -224,7 +224,9 @@ def main():
     arguments = parse_arguments()
     rounds = []
     with Stage(arguments.build) as stage:
-        guest = Guest(stage, arguments)
+        guest = Guest(stage, arguments.accel, ("--size", "16M"),
+                      ("--pattern", "counter", "--res", "64x64", "--hash", "xxh3", "--fps",
+                       str(arguments.fps), "--frames", str(arguments.frames), "--wait", "30"))
         for number in range(arguments.rounds):
             one = measure_round(guest)
             rounds.append(one)

@@ -13,6 +13,7 @@
  *   flip COUNT SEED      so often draws the other buffer and shows it: SEED, SEED + 1 ...
  *   redraw COUNT MS      so often a fill, with a pause
  *   touch COUNT MS W H   so often a rectangle in the middle, with a pause
+ *   type COUNT MS        so often a glyph, with a pause of once to twice that; "typed at NS" before
  *   modes COUNT          so often another of some sizes
  *   off, on              the CRTC
  *   copy REGION COUNT    plain memcpy of what is shown into the region: the least time it took
@@ -42,6 +43,8 @@
 #define FLIP_LIMIT_MS  5000
 #define COPY_OFFSET    (1u << 20)
 #define NUMBERS_MAX    5
+#define GLYPH_WIDTH    10u
+#define GLYPH_HEIGHT   20u
 
 struct screen {
 	int fd;
@@ -207,6 +210,24 @@ static int do_touch(struct screen *screen)
 	return error;
 }
 
+/* At random, so that no grid of looks keeps step. */
+static int do_type(struct screen *screen)
+{
+	const int64_t pause = screen->numbers[1] > 0 ? screen->numbers[1] : 1;
+	const uint32_t columns = shown(screen)->width / GLYPH_WIDTH;
+	int error = 0;
+
+	for (uint32_t i = 0; !error && i < screen->numbers[0]; i++) {
+		pause_ms(pause + random() % pause);
+		printf("typed at %llu\n", (unsigned long long)clock_now_ns());
+		draw_buffer_rect(shown(screen), i % columns * GLYPH_WIDTH,
+		        i / columns * GLYPH_HEIGHT, GLYPH_WIDTH, GLYPH_HEIGHT,
+		        ++screen->seed * 0x10305);
+		error = draw_buffer_flush(shown(screen));
+	}
+	return error;
+}
+
 /* The event that says that the other buffer is shown now. */
 static int wait_for_flip(const struct screen *screen)
 {
@@ -283,6 +304,7 @@ static const struct word {
 	{ "flip", 2, true, do_flip },
 	{ "redraw", 2, true, do_redraw },
 	{ "touch", 4, true, do_touch },
+	{ "type", 2, true, do_type },
 	{ "off", 0, true, do_off },
 	{ "on", 0, true, do_on },
 	{ "copy", 1, true, do_copy },
