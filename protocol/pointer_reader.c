@@ -4,8 +4,9 @@
  *   2 it names the shape that we have: moved
  *   3 control of that shape is stable for its number, else torn
  *   4 copy size and digest once, judge the size; copy the pixels
- *   5 acquire fence; control as before, else torn; the epoch is ours, else nothing is taken
+ *   5 acquire fence; control as before, else torn
  *   6 compare the digest, else bad
+ *   7 moved or copied: acquire fence; the epoch is ours, else nothing is taken
  *
  * What is torn or bad is not looked at again: who overwrites a shape names another one next.
  * Model: protocol/model/pointer.pml.
@@ -71,11 +72,9 @@ static void copy_pixels(uint32_t *to, const shared_u64 *from, size_t count)
 	}
 }
 
-/* returns: POINT_SAME when the session is over */
-static enum point_result copy_shape(const struct ring_reader *reader, uint32_t number,
+static enum point_result copy_shape(const struct pointer_reader *pointer, uint32_t number,
         uint32_t *pixels, struct pointer_shape *shape)
 {
-	const struct pointer_reader *pointer = &reader->pointer;
 	const unsigned i = number % RING_SHAPES;
 	const struct ring_shape *line = &pointer->area->shapes[i];
 	const uint64_t control = (uint64_t)number << RING_SHAPE_SHIFT;
@@ -101,16 +100,20 @@ static enum point_result copy_shape(const struct ring_reader *reader, uint32_t n
 	if (shared_load_u64(&line->control) != control) {
 		return POINT_TORN;
 	}
-	shared_fence_acquire();
-	if (shared_load_u64(&reader->identity->epoch) != reader->epoch) {
-		return POINT_SAME;
-	}
 	if (!fits ||
 	        XXH64(pixels, pointer_shape_bytes(shape), untrusted_size) != untrusted_digest) {
 		return POINT_BAD;
 	}
 	shape->pixels = pixels;
 	return POINT_SHAPE;
+}
+
+/* Nothing that was loaded before is of the session that follows. */
+static bool session_is_over(const struct ring_reader *reader)
+{
+	/* Pairs with the full fence in ring_writer_occupy(). */
+	shared_fence_acquire();
+	return shared_load_u64(&reader->identity->epoch) != reader->epoch;
 }
 
 /* The place's corner. The shape is that of before. */
@@ -143,10 +146,12 @@ enum point_result ring_reader_point(
 	number = (uint32_t)(untrusted_place >> RING_PLACE_SHAPE_SHIFT);
 	/* No shape has the number 0: hidden, whatever else the word says. */
 	set_place(pointer, number ? untrusted_place : 0);
-	if (!number || number == mine->number) {
-		return POINT_MOVED;
+	result = number && number != mine->number
+	                 ? copy_shape(mine, number, pixels, &pointer->shape)
+	                 : POINT_MOVED;
+	if (session_is_over(reader)) {
+		return POINT_SAME;
 	}
-	result = copy_shape(reader, number, pixels, &pointer->shape);
 	if (result == POINT_SHAPE) {
 		mine->number = number;
 	}

@@ -24,7 +24,7 @@ struct pointer_reader {
 };
 
 enum point_result {
-	POINT_SAME,  /* nothing new */
+	POINT_SAME,  /* nothing new, or the session is over */
 	POINT_MOVED, /* another place, or hidden; the shape is the one before */
 	POINT_SHAPE, /* another shape, too */
 	POINT_TORN,  /* the shape was overwritten while it was copied: another place follows */

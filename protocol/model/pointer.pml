@@ -17,7 +17,7 @@
  *   NO_PUBLISH_FENCE  store_shape: control is stable before the second half is stored
  *   NO_RECHECK        copy_shape: control is not looked at after the copy
  *   NO_RECHECK_FENCE  copy_shape: that look comes before the second half is loaded
- *   NO_EPOCH_RECHECK  copy_shape: the session is not looked at after the copy
+ *   NO_EPOCH_RECHECK  ring_reader_point: the session is not looked at after the copy
  *   LATE_WIPE         wipe_session: the session is named before the old one's words are gone
  */
 #ifndef SHAPES
