@@ -132,6 +132,7 @@ void stand_attach(
 	                .h = mode == READER_OBSERVE ? none : stand->ring.h,
 	                .block = block,
 	                .mode = mode,
+	                .wants_pointer = true,
 	        },
 	        &header);
 }

@@ -66,7 +66,7 @@ void stand_copy(struct stand *stand);
 enum writer_result stand_finish(struct stand *stand);
 enum writer_result stand_publish(struct stand *stand);
 
-/* Reads the header, which must be good, and attaches. */
+/* Reads the header, which must be good, and attaches; follows the pointer where it can. */
 void stand_attach(
         struct stand *stand, struct ring_reader *reader, unsigned block, enum reader_mode mode);
 
