@@ -170,6 +170,26 @@ static void a_consumer_arms_while_a_frame_comes(void **state)
 	try_all(true, begin_and_copy, finish, arm_and_look, rings_of_producer);
 }
 
+static void move(struct schedule *schedule)
+{
+	wake_point(&schedule->stand, 7);
+}
+
+static void a_pointer_moves_while_a_consumer_arms(void **state)
+{
+	(void)state;
+	try_all(false, NULL, arm_and_look, move, rings_of_producer);
+	try_all(true, NULL, arm_and_look, move, rings_of_producer);
+}
+
+static void a_consumer_arms_while_a_pointer_moves(void **state)
+{
+	(void)state;
+	try_all(false, NULL, move, arm_and_look, rings_of_producer);
+	try_all(false, NULL, move, attach_arm_and_look, rings_of_producer);
+	try_all(false, NULL, move, move_in_arm_and_look, rings_of_producer);
+}
+
 /* Over the block of one that was killed, and into a free one. */
 static void a_consumer_comes_while_a_frame_comes(void **state)
 {
@@ -341,6 +361,8 @@ int main(void)
 		cmocka_unit_test(a_frame_comes_while_a_consumer_arms),
 		cmocka_unit_test(a_consumer_arms_while_a_frame_comes),
 		cmocka_unit_test(a_consumer_comes_while_a_frame_comes),
+		cmocka_unit_test(a_pointer_moves_while_a_consumer_arms),
+		cmocka_unit_test(a_consumer_arms_while_a_pointer_moves),
 		cmocka_unit_test(room_is_made_while_a_producer_arms),
 		cmocka_unit_test(a_producer_arms_while_room_is_made),
 		cmocka_unit_test(a_hostile_block_is_rung_once_a_frame),

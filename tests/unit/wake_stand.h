@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stand (ring_stand.h) whose sides have doorbells that do nothing but count. For tests only.
+ * A stand (ring_stand.h) whose sides have doorbells that do nothing but count, and a pointer that
+ * each consumer follows. For tests only.
  */
 #ifndef ORIEL_TEST_WAKE_STAND_H
 #define ORIEL_TEST_WAKE_STAND_H
@@ -58,6 +59,7 @@ static inline void wake_set_up(struct stand *stand, bool lossless, struct tower 
 		.lossless = lossless,
 		.version_text = "stand",
 		.epoch = STAND_EPOCH,
+		.shape_capacity = RING_SHAPE_CAPACITY_MIN,
 		.doorbell = tower ? &tower->doorbell : NULL,
 	};
 
@@ -73,12 +75,24 @@ static inline void wake_attach(struct stand *stand, struct ring_reader *reader, 
 		.h = stand->ring.h,
 		.block = block,
 		.mode = mode,
+		.wants_pointer = true,
 		.doorbell = tower ? &tower->doorbell : NULL,
 	};
 	struct ring_header header;
 
 	assert_int_equal(region_header_read(config.g, &header), HEADER_GOOD);
 	ring_reader_attach(reader, &config, &header);
+}
+
+/* The pointer is at x now; its shape is one pixel. */
+static inline void wake_point(struct stand *stand, int32_t x)
+{
+	const uint32_t pixel = 0xff123456;
+	const struct pointer pointer = {
+		.is_shown = true, .x = x, .shape = { 1, 1, 0, 0, &pixel }
+	};
+
+	ring_writer_point(&stand->writer, &pointer, false);
 }
 
 #endif
