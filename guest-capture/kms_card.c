@@ -11,6 +11,10 @@
 
 #define CARDS_MAX 16
 
+#ifndef DRM_CLIENT_CAP_CURSOR_PLANE_HOTSPOT /* libdrm may be older than the kernel */
+#define DRM_CLIENT_CAP_CURSOR_PLANE_HOTSPOT 6
+#endif
+
 static int complain_of_open(const char *path, int error, struct complaint *why)
 {
 	switch (error) {
@@ -46,6 +50,8 @@ static int open_one(struct kms_card *card, const char *path, struct complaint *w
 	}
 	/* Without it the planes' properties are fewer; what is needed is there either way. */
 	(void)drmSetClientCap(fd, DRM_CLIENT_CAP_ATOMIC, 1);
+	/* Where a virtual card has a cursor plane, newer kernels hide it from who does not know. */
+	(void)drmSetClientCap(fd, DRM_CLIENT_CAP_CURSOR_PLANE_HOTSPOT, 1);
 	drmGetCap(fd, DRM_CAP_PRIME, &prime);
 	*card = (struct kms_card) { .fd = fd, .has_prime = prime & DRM_PRIME_CAP_EXPORT };
 	snprintf(card->path, sizeof(card->path), "%s", path);
