@@ -15,7 +15,10 @@
 
 #define METER_NS    (250 * NS_PER_MS) /* between two readings of the meter */
 #define PROGRESS_NS NS_PER_S
-/* Sleeps without a doorbell grow to this while a stream runs, while it pauses, while it is gone. */
+/*
+ * Sleeps without a doorbell grow to this while something comes, while a stream pauses, while its
+ * producer is idle or gone.
+ */
 #define SLEEP_RUNNING_NS NS_PER_MS
 #define SLEEP_PAUSED_NS  (4 * NS_PER_MS)
 #define SLEEP_GONE_NS    (20 * NS_PER_MS)
@@ -167,6 +170,9 @@ static void look_for_pointer(struct view *view)
 	struct ring_reader *reader = view->link->attached ? &view->link->reader : NULL;
 
 	if (view_pointer_turn(&view->pointer, reader, view->sink)) {
+		/* As with a frame, there may always be a next one. */
+		view->quiet = 0;
+		link_resume(view->link);
 		/* The sink shows it with the frame of this turn, or at the tick after it. */
 		view->next_tick_ns = 0;
 	}
@@ -298,10 +304,11 @@ static bool limits_reached(const struct view *view, uint64_t now_ns)
 
 static uint64_t longest_sleep_ns(const struct view *view)
 {
-	if (view->link->state != LINK_LIVE) {
-		return SLEEP_GONE_NS;
+	/* Also on a screen that is idle: its pointer moves. */
+	if (!view->quiet) {
+		return SLEEP_RUNNING_NS;
 	}
-	return view->quiet ? SLEEP_PAUSED_NS : SLEEP_RUNNING_NS;
+	return view->link->state == LINK_LIVE ? SLEEP_PAUSED_NS : SLEEP_GONE_NS;
 }
 
 static void wait_for_news(struct view *view)
