@@ -7,6 +7,7 @@
  *   test_layout LAYOUT.golden IMAGE.golden
  *   test_layout --print layout|image
  */
+#include "pointer_layout.h"
 #include "ring_stand.h"
 
 #include <setjmp.h>
@@ -144,12 +145,29 @@ static void print_small(FILE *to)
 	FIELD(ring_consumer_block, reserved_4);
 }
 
+static void print_pointer(FILE *to)
+{
+	WHOLE(ring_shape);
+	FIELD(ring_shape, control);
+	FIELD(ring_shape, size);
+	FIELD(ring_shape, digest);
+	FIELD(ring_shape, reserved);
+	WHOLE(ring_pointer);
+	FIELD(ring_pointer, place);
+	FIELD(ring_pointer, reserved_0);
+	FIELD(ring_pointer, shape_capacity);
+	FIELD(ring_pointer, reserved_1);
+	FIELD(ring_pointer, shapes);
+	FIELD(ring_pointer, reserved_2);
+}
+
 static void print_layout(FILE *to)
 {
 	fprintf(to, "# offset, size\n");
 	print_identity(to);
 	print_small(to);
 	print_claim(to);
+	print_pointer(to);
 }
 
 /* Sixteen bytes a line; lines of zeros are left out. */
@@ -169,11 +187,18 @@ static void print_bytes(FILE *to, const uint8_t *bytes, size_t from, size_t end)
 	}
 }
 
-/* A region with one frame of two strips and one damage rectangle. */
+/* A region with one frame of two strips and one damage rectangle, and a pointer of three pixels. */
 static void print_image(FILE *to)
 {
 	const struct ring_writer_config config = {
-		.slot_count = 4, .version_text = "golden", .epoch = STAND_EPOCH
+		.slot_count = 4,
+		.version_text = "golden",
+		.epoch = STAND_EPOCH,
+		.shape_capacity = RING_SHAPE_CAPACITY_MIN,
+	};
+	const uint32_t pixels[3] = { 0xff102030, 0x80402000, 0 };
+	const struct pointer pointer = {
+		.is_shown = true, .x = 5, .y = -1, .shape = { 1, 3, 0, 2, pixels }
 	};
 	struct frame frame = {
 		.times = { .due_ns = 1000,
@@ -193,10 +218,13 @@ static void print_image(FILE *to)
 	stand.writer.strips = (struct frame_strips) { .rows = 100, .count = 2 };
 	stand_copy(&stand);
 	assert_int_equal(ring_writer_publish(&stand.writer, &frame), WRITER_OK);
+	ring_writer_point(&stand.writer, &pointer, true);
 	region_header_format_feedback(stand.ring.h);
 	print_bytes(to, stand.memory.bytes, 0, stand.writer.geometry.payload_base);
 	print_bytes(to, stand.memory.bytes, stand.writer.geometry.payload_base,
 	        stand.writer.geometry.payload_base + 64);
+	print_bytes(to, stand.memory.bytes, stand.writer.geometry.end,
+	        stand.writer.geometry.end + ring_pointer_area_size(RING_SHAPE_CAPACITY_MIN));
 	print_bytes(
 	        to, stand.memory.bytes, 4 * STAND_REGION - RING_FEEDBACK_SIZE, 4 * STAND_REGION);
 	stand_tear_down(&stand);
