@@ -5,8 +5,8 @@
  *
  *   test_ring_adversary [CALLS]    calls of the ring's functions, 2 million unless told
  */
+#include "pointer_stand.h"
 #include "ring_hooks.h"
-#include "ring_stand.h"
 
 #include <assert.h>
 #include <setjmp.h>
@@ -89,17 +89,67 @@ static void read_one(struct stand *stand, struct adversary *adversary, struct ri
 	}
 }
 
+/* The pixels are a function of the size. */
+static uint64_t seed_of(const struct pointer_shape *shape)
+{
+	return (uint64_t)shape->width << 16 | shape->height;
+}
+
+static void point(struct stand *stand, struct adversary *adversary)
+{
+	uint32_t pixels[16 * 16];
+	struct pointer pointer = {
+		.is_shown = stand_below(&adversary->random, 16) != 0,
+		.x = (int32_t)stand_below(&adversary->random, 70000) - 35000,
+		.shape = { .width = (uint16_t)(1 + stand_below(&adversary->random, 16)),
+		        .height = (uint16_t)(1 + stand_below(&adversary->random, 16)),
+		        .pixels = pixels },
+	};
+
+	for (size_t i = 0; i < 16 * 16; i++) {
+		pixels[i] = pointer_pixel(seed_of(&pointer.shape), i);
+	}
+	ring_writer_point(&stand->writer, &pointer, stand_below(&adversary->random, 2));
+}
+
+/* returns: whether a shape was handed on */
+static bool look_at_pointer(struct adversary *adversary, struct ring_reader *reader)
+{
+	/* Exactly as large as was asked for, so that a sanitizer sees every byte too many. */
+	uint32_t *pixels = malloc(RING_SHAPE_CAPACITY_MIN);
+	struct pointer pointer;
+	enum point_result result;
+
+	assert_non_null(pixels);
+	set_malice(adversary);
+	result = ring_reader_point(reader, pixels, &pointer);
+	ring_hooks.load = NULL;
+	if (result == POINT_SHAPE) {
+		assert_true(pointer_is_drawn(&pointer.shape, seed_of(&pointer.shape)));
+	}
+	free(pixels);
+	return result == POINT_SHAPE;
+}
+
 static void the_producer_lies(void **state)
 {
 	static const enum reader_mode modes[] = { READER_LATEST, READER_LOSSLESS, READER_OBSERVE };
 	struct adversary adversary = { .random = 12345 };
+	const struct ring_writer_config config = {
+		.slot_count = 4,
+		.lossless = true,
+		.version_text = "stand",
+		.epoch = STAND_EPOCH,
+		.shape_capacity = RING_SHAPE_CAPACITY_MIN,
+	};
 	struct ring_reader readers[3];
 	struct ring_header header;
 	struct stand stand;
 	uint64_t accepted = 0;
+	uint64_t shapes = 0;
 
 	(void)state;
-	stand_set_up_plain(&stand, 4, true);
+	stand_set_up(&stand, STAND_REGION, &config);
 	for (unsigned i = 0; i < 3; i++) {
 		stand_attach(&stand, &readers[i], i, modes[i]);
 	}
@@ -112,6 +162,8 @@ static void the_producer_lies(void **state)
 		stand_beat(reader);
 		stand.now_ns += NS_PER_S;
 		stand_publish(&stand);
+		point(&stand, &adversary);
+		shapes += look_at_pointer(&adversary, reader);
 		set_malice(&adversary);
 		region_header_read((struct span) { stand.memory.bytes, STAND_REGION }, &header);
 		ring_reader_has_news(reader);
@@ -131,6 +183,7 @@ static void the_producer_lies(void **state)
 	ring_hooks.load = NULL;
 	/* It is no test if nothing ever gets through. */
 	assert_true(accepted > calls_wanted / 100);
+	assert_true(shapes > calls_wanted / 100);
 	stand_tear_down(&stand);
 }
 
@@ -138,23 +191,34 @@ static void the_producer_lies(void **state)
 static void the_header_lies(void **state)
 {
 	struct adversary adversary = { .random = 99 };
+	struct pointer_reader pointer;
 	struct ring_header header;
 	struct stand stand;
+	struct span g;
 	uint64_t good = 0;
+	uint64_t channels = 0;
 
 	(void)state;
 	stand_set_up_plain(&stand, 4, true);
+	g = (struct span) { stand.memory.bytes, STAND_REGION };
 	for (uint64_t calls = 0; calls < calls_wanted / 4; calls++) {
 		set_malice(&adversary);
-		if (region_header_read((struct span) { stand.memory.bytes, STAND_REGION },
-		            &header) == HEADER_GOOD) {
+		if (region_header_read(g, &header) == HEADER_GOOD) {
 			good++;
 			assert_true(header.geometry.end <= STAND_REGION);
 			assert_true(header.epoch != 0);
+			header.features_offered = RING_FEATURE_POINTER;
+			pointer_reader_open(&pointer, g, &header);
+			channels += pointer.area != NULL;
+			assert_true(!pointer.area ||
+			            header.geometry.end + ring_pointer_area_size(
+			                                          pointer.shape_capacity) <=
+			                    STAND_REGION);
 		}
 	}
 	ring_hooks.load = NULL;
 	assert_true(good > 0);
+	assert_true(channels > 0);
 	stand_tear_down(&stand);
 }
 
