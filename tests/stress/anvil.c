@@ -131,6 +131,40 @@ static void copy_and_publish(struct anvil *anvil)
 	publish(anvil);
 }
 
+/* pointer: the consumer sleeps until it moves. */
+static int32_t place_of(uint32_t number)
+{
+	return (int32_t)(number % 65536) - 32768;
+}
+
+static void look_at_pointer(struct anvil *anvil)
+{
+	uint32_t pixels[RING_SHAPE_CAPACITY_MIN / sizeof(uint32_t)];
+	enum point_result expected = anvil->seen ? POINT_MOVED : POINT_SHAPE;
+	struct pointer pointer;
+
+	anvil->seen++;
+	if (ring_reader_point(&anvil->reader, pixels, &pointer) != expected ||
+	        pointer.x != place_of(anvil->seen)) {
+		anvil_fail("the pointer is not where move %" PRIu32 " put it", anvil->seen);
+	}
+}
+
+static void prepare_nothing(struct anvil *anvil)
+{
+	(void)anvil;
+}
+
+static void move_pointer(struct anvil *anvil)
+{
+	const uint32_t dot = 0xff000000;
+	const struct pointer pointer = {
+		.is_shown = true, .x = place_of(++anvil->sent), .shape = { 1, 1, 0, 0, &dot }
+	};
+
+	ring_writer_point(&anvil->writer, &pointer, false);
+}
+
 static const struct anvil_kind kinds[] = {
 	{
 	        .name = "news",
@@ -138,6 +172,14 @@ static const struct anvil_kind kinds[] = {
 	        .use = claim_and_take,
 	        .prepare = begin_and_copy,
 	        .give = publish,
+	        .sleeper = ANVIL_CONSUMER,
+	},
+	{
+	        .name = "pointer",
+	        .wish = { has_news, arm, disarm, NULL },
+	        .use = look_at_pointer,
+	        .prepare = prepare_nothing,
+	        .give = move_pointer,
 	        .sleeper = ANVIL_CONSUMER,
 	},
 	{
@@ -168,10 +210,12 @@ void anvil_open(struct anvil *anvil, const struct anvil_kind *kind, struct doorb
 		.slot_count = SLOTS,
 		.lossless = lossless,
 		.version_text = "hammer",
+		.shape_capacity = RING_SHAPE_CAPACITY_MIN,
 		.doorbell = producer,
 	};
 	struct ring_reader_config reader = {
 		.mode = lossless ? READER_LOSSLESS : READER_LATEST,
+		.wants_pointer = true,
 		.doorbell = consumer,
 	};
 	struct ring_header header;

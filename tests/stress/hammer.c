@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hammer news|space [--seed N] [--rounds N | --long]
+ * hammer news|pointer|space [--seed N] [--rounds N | --long]
  *
  * Nobody who sleeps is forgotten: one thread goes to sleep on the ring, another one gives it what
  * it waits for, at about the same moment, as often as possible. The ring is the real one.
  *
  *   news    a consumer sleeps until a frame comes (ring_reader_arm, ring_writer_wake)
+ *   pointer a consumer sleeps until the pointer moves (ring_reader_arm,
+ *           ring_writer_wake_pointer)
  *   space   a lossless producer sleeps until a slot is free (ring_writer_arm_space,
  *           ring_reader_wake)
  *
@@ -374,7 +376,8 @@ int main(int count, char **words)
 	static struct hammer hammer;
 
 	if (!parse(&hammer, count, words)) {
-		fprintf(stderr, "usage: hammer news|space [--seed N] [--rounds N | --long]\n");
+		fprintf(stderr,
+		        "usage: hammer news|pointer|space [--seed N] [--rounds N | --long]\n");
 		return 2;
 	}
 	log_init("hammer", LOG_LEVEL_WARNING);
