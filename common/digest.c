@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "copy_digest.h"
+#include "xxhash_inside.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-
-/*
- * xxHash is compiled into this file, for the plain symbols of libxxhash know SSE2 only, and its
- * choice at run time (xxh_x86dispatch.h) is missing in Debian's static library. With these its
- * inner loops exist for more than one instruction set, as they do inside xxh_x86dispatch.c.
- */
-#define XXH_INLINE_ALL
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define XXH_X86DISPATCH
-#define XXH_DISPATCH_AVX2   1
-#define XXH_DISPATCH_AVX512 1
-#define XXH_TARGET_AVX2     __attribute__((target("avx2")))
-#define XXH_TARGET_AVX512   __attribute__((target("avx512f")))
-#endif
-#include <xxhash.h>
 
 static const char *const digest_names[] = {
 	[DIGEST_NONE] = "none",
@@ -71,7 +56,7 @@ static XXH_errorcode update_plain(XXH3_state_t *state, const void *bytes, size_t
 	return XXH3_64bits_update(state, bytes, size);
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && ORIEL_KNOWS_XXHASH
 
 static XXH_TARGET_AVX2 XXH_errorcode update_avx2(
         XXH3_state_t *state, const void *bytes, size_t size)
@@ -90,7 +75,7 @@ static XXH_TARGET_AVX512 XXH_errorcode update_avx512(
 static void choose_update(struct digester *digester)
 {
 	digester->xxh3_update = update_plain;
-#if defined(__x86_64__)
+#if defined(__x86_64__) && ORIEL_KNOWS_XXHASH
 	if (__builtin_cpu_supports("avx512f")) {
 		digester->xxh3_update = update_avx512;
 	} else if (__builtin_cpu_supports("avx2")) {
@@ -178,8 +163,9 @@ void digester_add(struct digester *digester, const void *bytes, size_t size)
 	}
 }
 
-static void digest_set_u64(struct digest *digest, uint64_t value)
+void digest_set_value(struct digest *digest, uint64_t value)
 {
+	memset(digest, 0, sizeof(*digest));
 	for (unsigned i = 0; i < sizeof(value); i++) {
 		digest->bytes[i] = (uint8_t)(value >> (8 * i));
 	}
@@ -187,15 +173,15 @@ static void digest_set_u64(struct digest *digest, uint64_t value)
 
 void digester_end(struct digester *digester, struct digest *digest)
 {
-	memset(digest, 0, sizeof(*digest));
 	switch (digester->algorithm) {
 	case DIGEST_NONE:
+		memset(digest, 0, sizeof(*digest));
 		break;
 	case DIGEST_XXH3:
-		digest_set_u64(digest, XXH3_64bits_digest(digester->xxh3));
+		digest_set_value(digest, XXH3_64bits_digest(digester->xxh3));
 		break;
 	case DIGEST_XXH64:
-		digest_set_u64(digest, XXH64_digest(digester->xxh64));
+		digest_set_value(digest, XXH64_digest(digester->xxh64));
 		break;
 	case DIGEST_SHA256:
 		must_hold(EVP_DigestFinal_ex(digester->sha256_context, digest->bytes, NULL));

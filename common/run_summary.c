@@ -17,6 +17,28 @@ static json_t *command_line(int argc, char **argv)
 	return command;
 }
 
+static json_t *speed(uint64_t bytes_per_second)
+{
+	return bytes_per_second ? json_integer((json_int_t)bytes_per_second) : json_null();
+}
+
+/* How frames are copied and digested, an algorithm a row. */
+static json_t *describe_passes(const struct copier *copier)
+{
+	static const enum digest_algorithm measured[] = { DIGEST_XXH3, DIGEST_XXH64 };
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < sizeof(measured) / sizeof(measured[0]); i++) {
+		const struct copy_pass *pass = copier->passes[measured[i]];
+
+		json_object_set_new(object, digest_name(measured[i]),
+		        json_pack("{s:o, s:o}", "pass",
+		                pass ? json_string(pass->name) : json_null(), "bytes_per_second",
+		                speed(copier->digest_bytes_per_second[measured[i]])));
+	}
+	return object;
+}
+
 static json_t *describe_region(const struct region *region, const struct copier *copier)
 {
 	json_t *object = json_object();
@@ -26,10 +48,9 @@ static json_t *describe_region(const struct region *region, const struct copier 
 	        object, "mapping", region->mapping ? json_string(region->mapping) : json_null());
 	json_object_set_new(object, "size_bytes", json_integer((json_int_t)region->size));
 	json_object_set_new(object, "copy_kernel", json_string(copier->kernel->name));
-	json_object_set_new(object, "copy_bytes_per_second",
-	        copier->kernel_bytes_per_second
-	                ? json_integer((json_int_t)copier->kernel_bytes_per_second)
-	                : json_null());
+	json_object_set_new(
+	        object, "copy_bytes_per_second", speed(copier->kernel_bytes_per_second));
+	json_object_set_new(object, "copy_and_digest", describe_passes(copier));
 	return object;
 }
 

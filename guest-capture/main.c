@@ -175,21 +175,24 @@ static enum exit_code choose_kernels(struct program *program)
 {
 	const struct capture_options *options = &program->options;
 	struct span scratch = ring_writer_scratch(&program->writer);
+	const struct copy_pass *pass;
 
 	if (copier_init(&program->copier, COPY_IN) < 0) {
 		log_error("out of memory");
 		return EXIT_OTHER;
 	}
-	copier_choose_kernel(&program->copier, scratch.bytes, scratch.size, SELF_TEST_NS);
+	copier_choose(&program->copier, scratch.bytes, scratch.size, SELF_TEST_NS);
 	if (options->digest_auto) {
 		copier_choose_digest(&program->copier);
 	} else {
 		program->copier.algorithm = options->digest;
 	}
-	log_info("%s mapped as %s, %s copies %.2f GB/s, digest %s", program->region.path,
+	pass = program->copier.passes[program->copier.algorithm];
+	log_info("%s mapped as %s, %s copies %.2f GB/s, digest %s%s%s", program->region.path,
 	        program->region.mapping, program->copier.kernel->name,
 	        (double)program->copier.kernel_bytes_per_second / 1e9,
-	        digest_name(program->copier.algorithm));
+	        digest_name(program->copier.algorithm), pass ? " in one pass, " : "",
+	        pass ? pass->name : "");
 	return EXIT_GOOD;
 }
 

@@ -93,7 +93,7 @@ static enum exit_code choose_kernels(struct program *program)
 		log_error("out of memory");
 		return EXIT_OTHER;
 	}
-	copier_choose_kernel(&program->copier, region->bytes, region->size, SELF_TEST_NS);
+	copier_choose(&program->copier, region->bytes, region->size, SELF_TEST_NS);
 	log_info("%s mapped as %s, %s copies %.2f GB/s", region->path, region->mapping,
 	        program->copier.kernel->name,
 	        (double)program->copier.kernel_bytes_per_second / 1e9);

@@ -37,6 +37,9 @@ static bool copy_damage(const struct ring_reader *reader, struct copier *copier,
 
 	for (uint32_t i = 0; i < reader->damage.count; i++) {
 		if (frame_strip_clip(strip, &reader->damage.rects[i], &part)) {
+			if (!any) {
+				copier_fence(copier);
+			}
 			copier_patch(copier, pixels, payload, &info, &part);
 			any = true;
 		}

@@ -48,7 +48,7 @@ static struct digest digest_of(
 
 static void try_direction(enum copy_direction direction)
 {
-	static const size_t sizes[] = { 0, 1, 63, 4096, 131071, 131072, 131073, 262144, 1000003 };
+	static const size_t sizes[] = { 0, 1, 63, 1023, 1024, 1025, 4096, 262144, 1000003 };
 	size_t most = sizes[sizeof(sizes) / sizeof(sizes[0]) - 1];
 	uint8_t *from = noise_create(most);
 	uint8_t *to = malloc(most);
@@ -213,10 +213,18 @@ static void try_choice(enum copy_direction direction, size_t size)
 	                         direction == COPY_IN ? PROT_READ | PROT_WRITE : PROT_READ),
 	        0);
 	assert_int_equal(copier_init(&copier, direction), 0);
-	copier_choose_kernel(&copier, shared, size, 1000000);
+	copier_choose(&copier, shared, size, 1000000);
 	assert_int_equal(copier.kernel->direction, direction);
 	assert_true(copier.kernel->is_supported());
 	assert_true((copier.kernel_bytes_per_second > 0) == (size > 0));
+	for (size_t k = 0; k < DIGEST_ALGORITHMS; k++) {
+		const struct copy_pass *pass = copier.passes[k];
+		bool is_xxh = k == DIGEST_XXH3 || k == DIGEST_XXH64;
+
+		assert_true(!pass || (pass->direction == direction && pass->algorithm == k &&
+		                             pass->is_supported()));
+		assert_true((copier.digest_bytes_per_second[k] > 0) == (size > 0 && is_xxh));
+	}
 	copier_finish(&copier);
 	munmap(all, pages + 2 * page);
 }
@@ -238,13 +246,13 @@ static void a_kernel_is_chosen_on_private_memory(void **state)
 
 	(void)state;
 	assert_int_equal(copier_init(&copier, COPY_OUT), 0);
-	copier_choose_kernel(&copier, NULL, 0, 1000000);
+	copier_choose(&copier, NULL, 0, 1000000);
 	assert_int_equal(copier.kernel->direction, COPY_OUT);
 	assert_true(copier.kernel_bytes_per_second > 0);
 	copier_finish(&copier);
 }
 
-static void a_digest_is_chosen(void **state)
+static void the_faster_digest_is_chosen(void **state)
 {
 	struct copier copier;
 
@@ -252,8 +260,13 @@ static void a_digest_is_chosen(void **state)
 	assert_int_equal(copier_init(&copier, COPY_IN), 0);
 	assert_int_equal(copier.algorithm, DIGEST_XXH64);
 	copier.algorithm = DIGEST_SHA256;
+	copier.digest_bytes_per_second[DIGEST_XXH64] = 2;
+	copier.digest_bytes_per_second[DIGEST_XXH3] = 3;
 	copier_choose_digest(&copier);
-	assert_true(copier.algorithm == DIGEST_XXH3 || copier.algorithm == DIGEST_XXH64);
+	assert_int_equal(copier.algorithm, DIGEST_XXH3);
+	copier.digest_bytes_per_second[DIGEST_XXH64] = 4;
+	copier_choose_digest(&copier);
+	assert_int_equal(copier.algorithm, DIGEST_XXH64);
 	copier_finish(&copier);
 }
 
@@ -267,7 +280,7 @@ int main(void)
 		cmocka_unit_test(random_flips_in_a_1080p_frame_show),
 		cmocka_unit_test(a_kernel_is_chosen_inside_the_piece),
 		cmocka_unit_test(a_kernel_is_chosen_on_private_memory),
-		cmocka_unit_test(a_digest_is_chosen),
+		cmocka_unit_test(the_faster_digest_is_chosen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

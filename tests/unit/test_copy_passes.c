@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every pass against libxxhash and memcpy(): all lengths, all alignments of the private side, pages
+ * without access directly before and behind both sides, and a source that changes meanwhile.
+ */
+#include "copy_digest.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+/* Only what the library itself computes. */
+#include <xxhash.h>
+/* Needs setjmp.h, stdarg.h, stddef.h and stdint.h. */
+#include <cmocka.h>
+
+#define ROOM_BYTES  ((size_t)1024 * 1024)
+#define LENGTH_MOST 4096u
+#define LINE        64u
+#define SENTINEL    0xee
+
+/* Memory between two pages that may not be touched. */
+struct room {
+	uint8_t *bytes;
+	uint8_t *end;
+};
+
+struct rooms {
+	struct room from;
+	struct room to;
+};
+
+static void room_init(struct room *room)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t *all =
+	        mmap(NULL, ROOM_BYTES + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_ptr_not_equal(all, MAP_FAILED);
+	assert_int_equal(mprotect(all + page, ROOM_BYTES, PROT_READ | PROT_WRITE), 0);
+	room->bytes = all + page;
+	room->end = room->bytes + ROOM_BYTES;
+}
+
+static void room_finish(struct room *room)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	munmap(room->bytes - page, ROOM_BYTES + 2 * page);
+}
+
+static int set_up(void **state)
+{
+	struct rooms *rooms = calloc(1, sizeof(*rooms));
+
+	assert_non_null(rooms);
+	room_init(&rooms->from);
+	room_init(&rooms->to);
+	srandom(1);
+	for (size_t i = 0; i < ROOM_BYTES; i++) {
+		rooms->from.bytes[i] = (uint8_t)random();
+	}
+	*state = rooms;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct rooms *rooms = *state;
+
+	room_finish(&rooms->from);
+	room_finish(&rooms->to);
+	free(rooms);
+	return 0;
+}
+
+static void each_pass(
+        struct rooms *rooms, void (*try)(const struct copy_pass *pass, struct rooms *rooms))
+{
+	size_t tried = 0;
+
+	for (size_t i = 0; copy_pass_at(i); i++) {
+		if (copy_pass_at(i)->is_supported()) {
+			try(copy_pass_at(i), rooms);
+			tried++;
+		} else {
+			print_message("[   NOTE   ] %s: not on this CPU\n", copy_pass_at(i)->name);
+		}
+	}
+	/* There is none when xxHash's version is one whose inside is not known. */
+	assert_true(tried >= 4);
+}
+
+static uint64_t library_value(enum digest_algorithm algorithm, const uint8_t *bytes, size_t size)
+{
+	return algorithm == DIGEST_XXH3 ? XXH3_64bits(bytes, size) : XXH64(bytes, size, 0);
+}
+
+static void try_pass(
+        const struct copy_pass *pass, uint8_t *to, const uint8_t *from, size_t size, size_t behind)
+{
+	uint64_t value;
+
+	assert_true(copy_pass_fits(pass, to, from));
+	memset(to, SENTINEL, size + behind);
+	value = pass->run(to, from, size);
+	if (memcmp(to, from, size) != 0) {
+		fail_msg("%s: %zu bytes from %p to %p differ", pass->name, size, (const void *)from,
+		        (void *)to);
+	}
+	if (value != library_value(pass->algorithm, from, size)) {
+		fail_msg("%s: %zu bytes from %p have another %s", pass->name, size,
+		        (const void *)from, digest_name(pass->algorithm));
+	}
+	for (size_t i = 0; i < behind; i++) {
+		if (to[size + i] != SENTINEL) {
+			fail_msg("%s: %zu bytes to %p wrote behind", pass->name, size, (void *)to);
+		}
+	}
+}
+
+/* The source begins anywhere when it is private: a frame of ours. */
+static void try_lengths(const struct copy_pass *pass, struct rooms *rooms)
+{
+	size_t offsets = pass->direction == COPY_IN ? LINE : 1;
+
+	for (size_t size = 0; size <= LENGTH_MOST; size++) {
+		size_t offset = size % offsets;
+
+		try_pass(pass, rooms->to.bytes, rooms->from.bytes + offset, size, LINE);
+	}
+	for (size_t offset = 0; offset < offsets; offset++) {
+		for (size_t size = 0; size <= LENGTH_MOST; size += 1 + (size_t)random() % 64) {
+			try_pass(pass, rooms->to.bytes, rooms->from.bytes + offset, size, LINE);
+		}
+	}
+	for (int i = 0; i < 200; i++) {
+		size_t size = (size_t)random() % (ROOM_BYTES - 2 * LINE);
+
+		try_pass(pass, rooms->to.bytes, rooms->from.bytes + (size_t)random() % offsets,
+		        size, LINE);
+	}
+	try_pass(pass, rooms->to.bytes, rooms->from.bytes, ROOM_BYTES, 0);
+}
+
+static void every_length_has_the_value_of_the_library(void **state)
+{
+	each_pass(*state, try_lengths);
+}
+
+/* Both end where their room ends, as nearly as a line's alignment allows, and the source exactly.
+ */
+static void try_borders(const struct copy_pass *pass, struct rooms *rooms)
+{
+	for (size_t size = 0; size <= LENGTH_MOST; size++) {
+		size_t whole = (size + LINE - 1) / LINE * LINE;
+
+		if (pass->direction == COPY_IN) {
+			try_pass(pass, rooms->to.end - whole, rooms->from.end - size, size,
+			        whole - size);
+		}
+		try_pass(pass, rooms->to.end - whole, rooms->from.end - whole, size, whole - size);
+		try_pass(pass, rooms->to.bytes, rooms->from.bytes, size, LINE);
+	}
+}
+
+static void pages_before_and_behind_are_not_touched(void **state)
+{
+	each_pass(*state, try_borders);
+}
+
+static void a_line_has_to_begin_there(void **state)
+{
+	static const struct copy_pass in = { .direction = COPY_IN };
+	static const struct copy_pass out = { .direction = COPY_OUT };
+	struct rooms *rooms = *state;
+
+	for (size_t i = 1; i < LINE; i++) {
+		assert_false(copy_pass_fits(&in, rooms->to.bytes + i, rooms->from.bytes));
+		assert_true(copy_pass_fits(&in, rooms->to.bytes, rooms->from.bytes + i));
+		assert_false(copy_pass_fits(&out, rooms->to.bytes + i, rooms->from.bytes));
+		assert_false(copy_pass_fits(&out, rooms->to.bytes, rooms->from.bytes + i));
+	}
+}
+
+/* Every alignment of both sides, by the way that everybody takes. */
+static void try_alignments(const struct copy_pass *pass, struct rooms *rooms)
+{
+	const size_t sizes[] = { 17, 240, 241, 1024, 1025, 2047, 4096 };
+	struct copier copier;
+
+	assert_int_equal(copier_init(&copier, pass->direction), 0);
+	copier.passes[pass->algorithm] = pass;
+	for (size_t i = 0; i < LINE * LINE; i++) {
+		size_t size = sizes[i % (sizeof(sizes) / sizeof(sizes[0]))];
+		uint8_t *to = rooms->to.bytes + i % LINE;
+		const uint8_t *from = rooms->from.bytes + i / LINE;
+		struct digest expected;
+		struct digest digest;
+
+		memset(rooms->to.bytes, SENTINEL, size + 2 * LINE);
+		copier_copy(&copier, pass->algorithm, to, from, size, &digest);
+		assert_memory_equal(to, from, size);
+		assert_int_equal(to[size], SENTINEL);
+		digest_set_value(&expected, library_value(pass->algorithm, from, size));
+		assert_true(digest_equal(&digest, &expected));
+	}
+	copier_finish(&copier);
+}
+
+static void every_alignment_of_both_sides_will_do(void **state)
+{
+	each_pass(*state, try_alignments);
+}
+
+struct scribbler {
+	uint8_t *bytes;
+	atomic_bool stop;
+};
+
+/* Somebody who does not keep to the rules writes a slot that is being read. */
+static void *scribble(void *argument)
+{
+	struct scribbler *scribbler = argument;
+	volatile uint8_t *bytes = scribbler->bytes;
+
+	for (unsigned i = 0; !atomic_load_explicit(&scribbler->stop, memory_order_relaxed); i++) {
+		bytes[(size_t)i * 61 % LENGTH_MOST]++;
+	}
+	return NULL;
+}
+
+static void try_scribbled(const struct copy_pass *pass, struct rooms *rooms)
+{
+	struct scribbler scribbler = { .bytes = rooms->from.bytes };
+	pthread_t thread;
+
+	if (pass->direction == COPY_IN) {
+		return;
+	}
+	assert_int_equal(pthread_create(&thread, NULL, scribble, &scribbler), 0);
+	for (unsigned i = 0; i < 20000; i++) {
+		size_t size = LENGTH_MOST - i % 512;
+		uint64_t value = pass->run(rooms->to.bytes, rooms->from.bytes, size);
+
+		if (value != library_value(pass->algorithm, rooms->to.bytes, size)) {
+			fail_msg("%s: not the digest of the copy", pass->name);
+		}
+	}
+	atomic_store(&scribbler.stop, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+static void the_copy_is_digested_whoever_writes_meanwhile(void **state)
+{
+	each_pass(*state, try_scribbled);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_length_has_the_value_of_the_library),
+		cmocka_unit_test(pages_before_and_behind_are_not_touched),
+		cmocka_unit_test(a_line_has_to_begin_there),
+		cmocka_unit_test(every_alignment_of_both_sides_will_do),
+		cmocka_unit_test(the_copy_is_digested_whoever_writes_meanwhile),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
