@@ -7,8 +7,13 @@
 #include <errno.h>
 #include <string.h>
 
-/* Without a pass, this much is copied, and digested while it is in cache. */
-#define COPY_BLOCK_BYTES ((size_t)128 * 1024)
+/*
+ * Without a pass, this much is copied and then digested. So little that a CPU runs ahead: it loads
+ * the next block while the digest of this one keeps it busy. A 4K frame with SHA-256 took 1.13 x
+ * the time of SHA-256 alone in blocks of 128 KiB, 1.10 in blocks of 4 KiB, 1.01 in blocks of 1 KiB
+ * (Sapphire Rapids).
+ */
+#define COPY_BLOCK_BYTES ((size_t)1024)
 
 int copier_init(struct copier *copier, enum copy_direction direction)
 {
