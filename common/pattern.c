@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pattern.h"
 #include "canvas.h"
+#include "frame_memory.h"
 #include "pattern_ops.h"
 
 #include <assert.h>
@@ -62,7 +63,7 @@ bool pattern_buffer_reserve(struct pattern_buffer *buffer, size_t size)
 		return true;
 	}
 	size = (size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-	grown = aligned_alloc(PAGE_BYTES, size);
+	grown = frame_memory_alloc(size);
 	if (!grown) {
 		return false;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "run_summary.h"
 
+#include "frame_memory.h"
 #include "machine.h"
 #include "version.h"
 
@@ -66,5 +67,6 @@ json_t *run_summary_begin(const char *program, int argc, char **argv, const stru
 	json_object_set_new(summary, "command", command_line(argc, argv));
 	json_object_set_new(summary, "machine", machine_describe());
 	json_object_set_new(summary, "region", describe_region(region, copier));
+	json_object_set_new(summary, "huge_pages", frame_memory_describe());
 	return summary;
 }

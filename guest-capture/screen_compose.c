@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "screen_compose.h"
+#include "frame_memory.h"
 #include "pixel_format.h"
 
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static bool shape(struct screen_compose *compose, const struct screen_copy *copy
 
 	if (need > compose->capacity) {
 		free(compose->pixels);
-		compose->pixels = malloc(need);
+		compose->pixels = frame_memory_alloc(need);
 		compose->capacity = compose->pixels ? need : 0;
 		compose->is_whole = false;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "screen_copy.h"
+#include "frame_memory.h"
 #include "pixel_format.h"
 
 #include <errno.h>
@@ -17,9 +18,13 @@ static int reserve(uint8_t **bytes, size_t *capacity, size_t need)
 		return 0;
 	}
 	free(*bytes);
-	*bytes = calloc(1, need);
+	*bytes = frame_memory_alloc(need);
 	*capacity = *bytes ? need : 0;
-	return *bytes ? 0 : -ENOMEM;
+	if (!*bytes) {
+		return -ENOMEM;
+	}
+	memset(*bytes, 0, need);
+	return 0;
 }
 
 int screen_copy_shape(struct screen_copy *copy, const struct frame_info *info)

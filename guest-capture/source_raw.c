@@ -7,6 +7,7 @@
  * Files are read, not mapped: one that is cut short while we look is an end, not a SIGBUS.
  */
 #include "clock.h"
+#include "frame_memory.h"
 #include "log.h"
 #include "pixel_format.h"
 #include "source_table.h"
@@ -128,8 +129,9 @@ static int make_buffers(struct raw_source *raw, struct complaint *why)
 {
 	raw->incoming = malloc(raw->frame_bytes);
 	/* Padding stays 0: only pixels are ever written. */
-	raw->shown = calloc(raw->info.height, raw->info.stride);
+	raw->shown = frame_memory_alloc(frame_info_bytes(&raw->info));
 	if (raw->incoming && raw->shown) {
+		memset(raw->shown, 0, frame_info_bytes(&raw->info));
 		return 0;
 	}
 	complain(why, "out of memory for two frames of %ux%u; use a smaller size", raw->info.width,

@@ -6,6 +6,7 @@
 #include "view.h"
 
 #include "clock.h"
+#include "frame_memory.h"
 #include "log.h"
 #include "ring_wake.h"
 #include "stop.h"
@@ -46,7 +47,7 @@ static bool reserve_pixels(struct view *view, struct complaint *why)
 	}
 	free(view->pixels);
 	/* Pages that no frame reaches are never touched and cost nothing. */
-	view->pixels = aligned_alloc(4096, need);
+	view->pixels = frame_memory_alloc(need);
 	view->capacity = view->pixels ? need : 0;
 	if (!view->pixels) {
 		complain(why, "out of memory: a copy of one slot needs %llu bytes",
