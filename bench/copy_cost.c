@@ -93,6 +93,8 @@ static void add_rows(struct stage *stage, enum copy_direction direction)
 	row->copier.kernel = chosen->kernel;
 	row = add_row(stage, "copied, then SHA-256", direction, DIGEST_SHA256);
 	row->copier.kernel = chosen->kernel;
+	row = add_row(stage, "XXH3 alone", direction, DIGEST_XXH3);
+	row->digests_only = true;
 	row = add_row(stage, "SHA-256 alone", direction, DIGEST_SHA256);
 	row->digests_only = true;
 }
@@ -156,8 +158,9 @@ static const struct row *base_of(const struct stage *stage, const struct row *ro
 
 	for (size_t i = 0; i < stage->count; i++) {
 		const struct row *other = &stage->rows[i];
-		bool is_base =
-		        row->algorithm == DIGEST_SHA256 ? other->digests_only : other->is_base;
+		bool is_base = row->algorithm == DIGEST_SHA256
+		                       ? other->digests_only && other->algorithm == DIGEST_SHA256
+		                       : other->is_base;
 
 		if (is_base && other->copier.kernel->direction == row->copier.kernel->direction &&
 		        (!base || median(other->took_ns, stage->rounds) <
