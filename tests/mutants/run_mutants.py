@@ -27,6 +27,7 @@ N, K, A = 'protocol/next_frame.c', 'protocol/ring_wake.c', 'protocol/ring_addres
 U, V = 'common/wakeup.c', 'host-viewer/view.c'
 S, P, T = 'protocol/slot_update.c', 'protocol/frame_update.c', 'protocol/frame_strips.h'
 E = 'protocol/early_read.c'
+X, D = 'common/copy_passes.c', 'common/copy_digest.c'
 
 TESTS = ['unit/test_frame_check', 'unit/test_region_header', 'unit/test_ring_reader',
          'unit/test_ring_writer', 'unit/test_ring_lossless', 'unit/test_ring_leases',
@@ -34,7 +35,7 @@ TESTS = ['unit/test_frame_check', 'unit/test_region_header', 'unit/test_ring_rea
          'unit/test_ring_judgement', 'unit/test_consumer_watch',
          'unit/test_liveness', 'unit/test_wakeup', 'unit/test_wakeup_doorbell',
          'unit/test_wakeup_doubts', 'unit/test_ring_wake', 'unit/test_ring_wake_schedule',
-         'unit/test_view', 'fuzz/test_ring_fetches', 'fuzz/test_ring_races',
+         'unit/test_view', 'unit/test_copy_digest', 'unit/test_copy_passes', 'fuzz/test_ring_fetches', 'fuzz/test_ring_races',
          'fuzz/test_ring_takeover',
          'fuzz/test_ring_bombs', 'fuzz/test_ring_flips 5000', 'fuzz/test_ring_adversary 200000',
          'stress/hammer news', 'stress/hammer space']
@@ -233,6 +234,13 @@ MUTANTS = [
     ('spins and sleeps', U, 'if (wakeup->way == WAKEUP_SPIN) {\n\t\treturn spin_and_look', 'if (0) {\n\t\treturn spin_and_look'),
     ('spins past events', U, 'if (wakeup->events_fd >= 0 && poll(&events, 1, 0) > 0) {', 'if (0) {'),
     ('rings are all good', U, 'wakeup->counts.spurious += !found;', ''),
+    # copy and digest in one pass
+    ('last stripe of the source', X, 'accumulate(lanes, private_side + size', 'accumulate(lanes, from + size'),
+    ('words read twice', X, 'XXH_readLE64(&word)', 'XXH_readLE64(left.from + i * sizeof(word))'),
+    ('scrambled too early', X, 'while (left.size > STRIPES_PER_BLOCK', 'while (left.size >= STRIPES_PER_BLOCK'),
+    ('no short ones', X, 'size <= XXH3_MIDSIZE_MAX', 'size < XXH3_MIDSIZE_MAX'),
+    ('vectors anywhere', D, 'return bits % COPY_LINE_BYTES == 0;', 'return true;'),
+    ('the shared side is digested', D, 'kernel->direction == COPY_IN ? from : to', 'kernel->direction == COPY_IN ? to : from'),
 ]
 
 
