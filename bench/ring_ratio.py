@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The ring between two host processes, as a ratio to plain memcpy of the same frame.
+"""The ring between two host processes, as a ratio to a limit of the same frame.
 
-In turn, several rounds: copy-rate (memcpy into the same mapping, rotating over the slots), and
+In turn, several rounds: copy-rate (memcpy or the fastest kernel into the same mapping, rotating over
+the slots; or a digest alone), and
 guest-capture --mode lossless --pattern random feeding host-viewer --bench, every frame digested and
 verified. Prints each round and the median of the ratios, which is all that may be quoted: the
 machine's own speed cancels out.
@@ -28,15 +29,18 @@ def parse_arguments():
                         help="a meson build folder (default: build/host)")
     parser.add_argument("--res", default="3840x2160", metavar="WxH")
     parser.add_argument("--hash", default="auto")
+    parser.add_argument("--limit", default="memcpy", metavar="memcpy|best|ALGORITHM",
+                        help="what the ring is held to (default: memcpy)")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2, help="of each measurement")
     return parser.parse_args()
 
 
-def memcpy_rate(arguments, region):
-    """Frames a second of plain memcpy."""
+def limit_rate(arguments, region):
+    """Frames a second of the limit."""
     return float(subprocess.run(
-        [arguments.build / "bench" / "copy-rate", region, arguments.res, str(arguments.seconds)],
+        [arguments.build / "bench" / "copy-rate", region, arguments.res, str(arguments.seconds),
+         arguments.limit],
         capture_output=True, text=True, check=True, timeout=LIMIT_S).stdout)
 
 
@@ -72,15 +76,15 @@ def main():
         os.close(descriptor)
         with tempfile.TemporaryDirectory() as folder:
             for number in range(arguments.rounds):
-                limit = memcpy_rate(arguments, region)
+                limit = limit_rate(arguments, region)
                 ring = ring_rate(arguments, region, folder)
                 rows.append((limit, ring))
-                print(f"round {number + 1}: memcpy {limit:.0f} fps, ring {ring:.0f} fps, "
+                print(f"round {number + 1}: {arguments.limit} {limit:.0f} fps, ring {ring:.0f} fps, "
                       f"ratio {ring / limit:.2f}", flush=True)
     finally:
         os.unlink(region)
     ratios = sorted(ring / limit for limit, ring in rows)
-    print(f"median: memcpy {statistics.median(row[0] for row in rows):.0f} fps, ring "
+    print(f"median: {arguments.limit} {statistics.median(row[0] for row in rows):.0f} fps, ring "
           f"{statistics.median(row[1] for row in rows):.0f} fps, ratio "
           f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}); "
           f"load {os.getloadavg()[0]:.1f}")
