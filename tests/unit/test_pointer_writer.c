@@ -21,7 +21,9 @@ static void the_channel_lies_behind_the_payloads(void **state)
 	assert_int_equal(geometry->end % 65536, 0);
 	assert_true(geometry->end + ring_pointer_area_size(20480) <= stand.stand.ring.g.size);
 	assert_int_equal(ring_pointer_area_size(20480), 4096 + 2 * 20480);
-	assert_int_equal(shared_load_u64(&stand_identity(&stand.stand)->features_offered), 1);
+	assert_int_equal(shared_load_u64(&stand_identity(&stand.stand)->features_offered) &
+	                         RING_FEATURE_POINTER,
+	        1);
 	assert_int_equal(shared_load_u32(&pointer_area(&stand)->shape_capacity), 20480);
 	assert_ptr_equal(stand.stand.writer.pointer.area, pointer_area(&stand));
 	assert_true(place(&stand) == 0);
@@ -37,7 +39,9 @@ static void without_a_channel_nothing_is_different(void **state)
 	(void)state;
 	pointer_set_up(&stand, STAND_REGION, 0);
 	pointer = pointer_draw(&stand, 1, 1, 0);
-	assert_int_equal(shared_load_u64(&stand_identity(&stand.stand)->features_offered), 0);
+	assert_int_equal(shared_load_u64(&stand_identity(&stand.stand)->features_offered) &
+	                         RING_FEATURE_POINTER,
+	        0);
 	assert_true(ring_geometry_fill(&geometry, 4, stand.stand.ring.g.size, 0));
 	assert_int_equal(geometry.slot_capacity, stand.stand.writer.geometry.slot_capacity);
 	assert_int_equal(ring_pointer_area_size(0), 0);
