@@ -23,8 +23,9 @@
 /* All zero is a new one. */
 struct screen_copy {
 	struct frame_info info; /* of pixels; fourcc 0: nothing is known */
+	uint8_t *memory;        /* where pixels lie */
 	uint8_t *pixels;
-	size_t capacity;
+	size_t capacity;         /* bytes of pixels */
 	struct tile_set changed; /* since the damage was taken */
 	unsigned phase;
 	bool is_whole; /* pixels hold a screen that was read */
