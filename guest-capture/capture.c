@@ -262,6 +262,7 @@ static enum turn_result publish(struct capture *capture, struct frame *frame, st
 		return TURN_DEPOSED;
 	}
 	capture->published_ns = clock_now_ns();
+	ring_writer_linger(capture->writer);
 	capture->is_too_large = false;
 	return TURN_PUBLISHED;
 }

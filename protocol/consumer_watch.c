@@ -34,7 +34,8 @@ void consumer_watch_init(struct consumer_watch *watch, struct span h, struct rin
 	watch->lossless = lossless;
 }
 
-static const struct ring_consumer_block *block_at(const struct consumer_watch *watch, unsigned i)
+const struct ring_consumer_block *consumer_watch_block(
+        const struct consumer_watch *watch, unsigned i)
 {
 	return (const void *)(watch->h.bytes + RING_BLOCKS_OFFSET +
 	                      i * sizeof(struct ring_consumer_block));
@@ -44,7 +45,7 @@ static const struct ring_consumer_block *block_at(const struct consumer_watch *w
 static bool block_read(
         const struct consumer_watch *watch, unsigned i, struct block_reading *untrusted)
 {
-	const struct ring_consumer_block *block = block_at(watch, i);
+	const struct ring_consumer_block *block = consumer_watch_block(watch, i);
 
 	/* Pairs with the release of the consumer's epoch in ring_reader_attach(). */
 	untrusted->epoch = shared_load_acquire_u64(&block->epoch);
@@ -124,7 +125,7 @@ static void consumer_leave(struct consumer_watch *watch, unsigned i)
 static void consumer_arrive(struct consumer_watch *watch, unsigned i,
         const struct block_reading *reading, uint64_t published, uint64_t now_ns)
 {
-	const struct ring_consumer_block *block = block_at(watch, i);
+	const struct ring_consumer_block *block = consumer_watch_block(watch, i);
 	struct consumer *consumer = &watch->consumers[i];
 	struct ring_grant *grant = &watch->grants[i];
 
@@ -308,14 +309,14 @@ void consumer_watch_wake(struct consumer_watch *watch, uint64_t published, uint6
 		uint64_t untrusted_arm;
 
 		/* Who moved in while the frame was copied is not known yet, nor is its address. */
-		if (shared_load_u64(&block_at(watch, i)->epoch) != consumer->epoch) {
+		if (shared_load_u64(&consumer_watch_block(watch, i)->epoch) != consumer->epoch) {
 			consumer_update(watch, i, published, watch->looked_ns);
 		}
 		if (!consumer->epoch || !ring_address_hears(consumer->address) ||
 		        (consumer->features & features) != features) {
 			continue;
 		}
-		untrusted_arm = shared_load_u64(&block_at(watch, i)->wake_arm);
+		untrusted_arm = shared_load_u64(&consumer_watch_block(watch, i)->wake_arm);
 		if (untrusted_arm != 0 && untrusted_arm != consumer->rung &&
 		        untrusted_arm >> RING_ARM_SHIFT <= until) {
 			consumer->rung = untrusted_arm;

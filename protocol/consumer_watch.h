@@ -63,6 +63,10 @@ struct consumer_watch {
 void consumer_watch_init(struct consumer_watch *watch, struct span h, struct ring_grant *grants,
         uint64_t producer_epoch, bool lossless);
 
+/* Where block i lies in H. */
+const struct ring_consumer_block *consumer_watch_block(
+        const struct consumer_watch *watch, unsigned i);
+
 /*
  * Reads every block once: who came, who left, who is silent; grants, admits and revokes.
  * published: the last sequence that is published; frames after it will wait for whoever is admitted

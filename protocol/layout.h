@@ -88,6 +88,12 @@
 /* doorbell_vector of a side that can ring and cannot be rung */
 #define RING_VECTOR_DEAF UINT32_C(0xffffffff)
 
+/*
+ * ring_consumer_block.clock_question: a number; 0 = none. With this bit another one follows as soon
+ * as the consumer has seen the next frame.
+ */
+#define RING_QUESTION_SOON UINT64_C(1)
+
 /* ring_consumer_block.bye */
 #define RING_BYE_NONE     0u
 #define RING_BYE_DETACHED 1u
@@ -308,7 +314,7 @@ struct ring_feedback_identity {
  * |  48 | u32    | revocations_seen  | lossless: the revocation that this consumer knows of |
  * |  64 | u64[2] | leases            | (sequence << 8) + slot + 1; 0 = none |
  * |  80 | u64    | cursor            | last sequence fully consumed |
- * |  88 | u64    | clock_question    | a number, +1 a question |
+ * |  88 | u64    | clock_question    | a number that differs for each question; 0 = none |
  * | 128 | u64    | wake_arm          | it sleeps until this is published: (sequence << 8) |
  * |     |        |                   | + low 8 bits of its sleeps; 0 = awake |
  * | 192 | u64 x5 | verified, skipped, torn, stale, bad | counts, for the other side's log |

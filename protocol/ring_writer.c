@@ -179,6 +179,7 @@ int ring_writer_open(struct ring_writer *writer, const struct ring_writer_config
 	writer->sequence = config->first_sequence ? config->first_sequence - 1 : 0;
 	writer->lossless = config->lossless;
 	writer->doorbell = config->doorbell;
+	writer->clocks.has_counter = clock_has_counter();
 	wipe_session(writer);
 	open_pointer(writer, config->shape_capacity);
 	region_header_format(writer->identity, &writer->geometry,
@@ -324,6 +325,7 @@ enum writer_result ring_writer_begin(
 	writer->digests_are_known &= writer->current < 0;
 	writer->info = *info;
 	writer->strips = slot_cut_strips(info);
+	ring_writer_answer(writer);
 	return find_slot(writer, now_ns);
 }
 
@@ -396,6 +398,7 @@ bool ring_writer_tend(struct ring_writer *writer, uint64_t now_ns)
 	}
 	shared_store_u64(&writer->identity->progress, ++writer->turns);
 	consumer_watch_update(&writer->watch, writer->sequence, now_ns);
+	ring_writer_answer(writer);
 	return true;
 }
 

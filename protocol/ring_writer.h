@@ -21,6 +21,7 @@
 #ifndef ORIEL_RING_WRITER_H
 #define ORIEL_RING_WRITER_H
 
+#include "clock_answer.h"
 #include "consumer_watch.h"
 #include "copy_digest.h"
 #include "frame.h"
@@ -84,6 +85,7 @@ struct ring_writer {
 	struct ring_writer_slot slots[RING_SLOTS_MAX];
 	struct ring_writer_counts counts;
 	struct pointer_writer pointer;
+	struct clock_answers clocks;
 	uint64_t epoch;
 	uint64_t sequence; /* last published */
 	uint64_t turns;
