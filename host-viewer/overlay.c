@@ -23,6 +23,22 @@ static const char *duration_text(uint64_t duration_ns, char text[DURATION_TEXT_S
 	return text;
 }
 
+/* With what it is right to. */
+static const char *notify_text(const struct latency *latency, char text[DURATION_TEXT_SIZE])
+{
+	if (latency->notify == CSV_NA) {
+		return "NA";
+	}
+	snprintf(text, DURATION_TEXT_SIZE, "%.2f ms +- %.3f", (double)latency->notify / 1e6,
+	        (double)latency->notify_bound / 1e6);
+	return text;
+}
+
+static const char *latency_text(uint64_t latency_ns, char text[DURATION_TEXT_SIZE])
+{
+	return latency_ns == CSV_NA ? "NA" : duration_text(latency_ns, text);
+}
+
 static const char *picture_text(const struct frame_info *info, char text[PICTURE_TEXT_SIZE])
 {
 	const struct pixel_format *format = info ? pixel_format_by_fourcc(info->fourcc) : NULL;
@@ -40,6 +56,8 @@ void overlay_write(const struct view_status *status, const struct frame_info *in
 	char picture[PICTURE_TEXT_SIZE];
 	char verify[DURATION_TEXT_SIZE];
 	char interval[DURATION_TEXT_SIZE];
+	char notify[DURATION_TEXT_SIZE];
+	char latency[DURATION_TEXT_SIZE];
 
 	snprintf(text, OVERLAY_TEXT_SIZE,
 	        "link      %s\n"
@@ -49,6 +67,8 @@ void overlay_write(const struct view_status *status, const struct frame_info *in
 	        "rate      %.1f fps\n"
 	        "longest   %s\n"
 	        "verify    %s\n"
+	        "notify    %s\n"
+	        "latency   %s\n"
 	        "digest    %s\n"
 	        "waking    %s, %" PRIu64 " rung\n"
 	        "          %" PRIu64 " spurious  %" PRIu64 " timed out\n"
@@ -57,7 +77,8 @@ void overlay_write(const struct view_status *status, const struct frame_info *in
 	        link_state_text(status->link), or_na(status->region), or_na(status->mode),
 	        picture_text(info, picture), status->frames_per_second,
 	        duration_text(status->interval_ns, interval),
-	        duration_text(status->verify_ns, verify), or_na(status->digest),
+	        duration_text(status->verify_ns, verify), notify_text(&status->latency, notify),
+	        latency_text(status->latency.frame, latency), or_na(status->digest),
 	        or_na(status->waking), status->rung, status->spurious, status->timeouts,
 	        status->verified, status->skipped, status->torn, status->stale, status->bad);
 }

@@ -11,6 +11,7 @@
 
 #include "complaint.h"
 #include "frame.h"
+#include "latency.h"
 #include "pointer.h"
 
 #include <stdbool.h>
@@ -47,9 +48,10 @@ struct view_status {
 	const char *waking; /* "doorbell", "poll" or "spin": what ends our sleeps now */
 	uint64_t rung, spurious, timeouts; /* see struct wakeup_counts */
 	double frames_per_second;          /* verified, over the last second */
-	uint64_t verify_ns;   /* seen -> verified, median of the last second; 0 = none yet */
-	uint64_t interval_ns; /* between frames, longest of the last second */
-	uint64_t silent_ns;   /* since the producer's last sign of life; 0 = not known */
+	uint64_t verify_ns;     /* seen -> verified, median of the last second; 0 = none yet */
+	struct latency latency; /* of the last frame; not known when there was none for a second */
+	uint64_t interval_ns;   /* between frames, longest of the last second */
+	uint64_t silent_ns;     /* since the producer's last sign of life; 0 = not known */
 	uint64_t verified, skipped, torn, stale, bad; /* since start */
 };
 

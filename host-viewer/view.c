@@ -78,10 +78,11 @@ static enum turn_result hand_on(struct view *view, const struct frame *frame,
 static enum turn_result take_frame(
         struct view *view, struct frame *frame, uint64_t seen_ns, struct complaint *why)
 {
-	struct viewer_times times = { .seen_ns = seen_ns };
+	struct viewer_times times = { .seen_ns = seen_ns, .latency = LATENCY_UNKNOWN };
 	enum turn_result turn = TURN_FRAME;
 	enum reader_result result;
 
+	clock_question_meet(&view->clock, &view->link->reader);
 	/* As long as there is always a next frame, nothing else ends the rest. */
 	view->quiet = 0;
 	link_resume(view->link);
@@ -92,12 +93,18 @@ static enum turn_result take_frame(
 		meter_frame(&view->meter, times.verified_ns, times.verified_ns - seen_ns);
 		wakeup_learn(&view->wakeup, frame->sequence, frame->times.published_ns, seen_ns);
 		turn = hand_on(view, frame, &times, why);
+		clock_offset_add_seen(&view->clock.offset, frame->times.published_ns, seen_ns);
+		times.latency =
+		        latency_of(&view->clock.offset, &frame->times, seen_ns, times.verified_ns,
+		                is_interactive(view) ? times.presented_ns : times.verified_ns);
+		view->latency = times.latency;
 	} else if (result == READER_BAD) {
 		log_debug("frame %llu %s", (unsigned long long)frame->sequence,
 		        frame_fault_text(ring_reader_fault(&view->link->reader)));
 	}
 	viewer_record_frame(view->record, frame, result,
 	        (enum digest_algorithm)view->link->reader.claim.digest_algorithm, &times);
+	clock_question_announce(&view->clock, &view->link->reader);
 	if (result == READER_STALE) {
 		link_drop(view->link, RING_BYE_DETACHED);
 	}
@@ -109,7 +116,7 @@ static void note_lost(struct view *view, enum reader_result result, uint64_t las
 {
 	const struct ring_reader *reader = &view->link->reader;
 	const struct frame nothing = { .epoch = reader->epoch, .sequence = reader->last };
-	const struct viewer_times times = { .seen_ns = seen_ns };
+	const struct viewer_times times = { .seen_ns = seen_ns, .latency = LATENCY_UNKNOWN };
 
 	if (reader->last != last) {
 		viewer_record_frame(view->record, &nothing, result, DIGEST_NONE, &times);
@@ -225,6 +232,7 @@ static void fill_status(struct view *view, uint64_t now_ns, struct view_status *
 		.frames_per_second = view->reading.frames_per_second,
 		.verify_ns = view->reading.verify_ns,
 		.interval_ns = view->reading.interval_ns,
+		.latency = view->reading.verify_ns ? view->latency : LATENCY_UNKNOWN,
 		.silent_ns = view->link->pulse.moved
 		                     ? clock_elapsed_ns(view->link->pulse.moved_ns, now_ns)
 		                     : 0,
@@ -439,6 +447,8 @@ enum view_result view_run(struct view *view, struct complaint *why)
 	wakeup_init(&view->wakeup, view->options->wakeup, SLEEP_RUNNING_NS);
 	wakeup_sharpen();
 	meter_init(&view->meter);
+	clock_question_init(&view->clock);
+	view->latency = LATENCY_UNKNOWN;
 	view->alive_ns = clock_now_ns();
 	view->told = LINK_LIVE;
 	for (;;) {

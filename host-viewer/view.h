@@ -6,7 +6,9 @@
 #ifndef ORIEL_VIEW_H
 #define ORIEL_VIEW_H
 
+#include "clock_question.h"
 #include "complaint.h"
+#include "latency.h"
 #include "link.h"
 #include "meter.h"
 #include "sink.h"
@@ -35,8 +37,10 @@ struct view {
 	struct viewer_record *record;
 	struct wakeup wakeup;
 	struct meter meter;
-	uint8_t *pixels; /* the private copy */
-	size_t capacity; /* bytes */
+	struct clock_question clock;
+	struct latency latency; /* of the last frame */
+	uint8_t *pixels;        /* the private copy */
+	size_t capacity;        /* bytes */
 	struct view_pointer pointer;
 	struct view_early early;
 

@@ -54,7 +54,7 @@ static const struct csv_column columns[COLUMNS] = {
 	[COLUMN_VERIFY_NS] = { "verify_ns", CSV_COUNT },
 	[COLUMN_PRESENT_NS] = { "present_ns", CSV_COUNT },
 	[COLUMN_INTERVAL_NS] = { "interval_ns", CSV_COUNT },
-	/* NA until the offset between the two clocks is measured: never subtracted unchecked. */
+	/* Across two clocks: NA where their offset is not known. */
 	[COLUMN_NOTIFY_NS] = { "notify_ns", CSV_COUNT },
 	[COLUMN_NOTIFY_BOUND_NS] = { "notify_bound_ns", CSV_COUNT },
 	[COLUMN_FRAME_LATENCY_NS] = { "frame_latency_ns", CSV_COUNT },
@@ -68,6 +68,10 @@ int viewer_record_open(struct viewer_record *record, const char *csv_path, struc
 	samples_init(&record->verify_ns);
 	samples_init(&record->present_ns);
 	samples_init(&record->interval_ns);
+	samples_init(&record->notify_ns);
+	samples_init(&record->frame_latency_ns);
+	samples_init(&record->due_latency_ns);
+	record->clock_bound_ns = CSV_NA;
 	return csv_output_open(&record->csv, csv_path, columns, COLUMNS, why);
 }
 
@@ -120,13 +124,33 @@ static void write_row(struct viewer_record *record, const struct frame *frame,
 		[COLUMN_VERIFY_NS] = difference(times->seen_ns, times->verified_ns),
 		[COLUMN_PRESENT_NS] = difference(times->verified_ns, times->presented_ns),
 		[COLUMN_INTERVAL_NS] = facts->interval_ns,
-		[COLUMN_NOTIFY_NS] = CSV_NA,
-		[COLUMN_NOTIFY_BOUND_NS] = CSV_NA,
-		[COLUMN_FRAME_LATENCY_NS] = CSV_NA,
-		[COLUMN_DUE_LATENCY_NS] = CSV_NA,
+		[COLUMN_NOTIFY_NS] = times->latency.notify,
+		[COLUMN_NOTIFY_BOUND_NS] = times->latency.notify_bound,
+		[COLUMN_FRAME_LATENCY_NS] = times->latency.frame,
+		[COLUMN_DUE_LATENCY_NS] = times->latency.due,
 	};
 
 	csv_row(record->csv.csv, row);
+}
+
+static void add_known(struct samples *samples, uint64_t value_ns)
+{
+	if (value_ns != CSV_NA) {
+		samples_add(samples, value_ns);
+	}
+}
+
+static void keep_latency(struct viewer_record *record, const struct latency *latency)
+{
+	uint64_t bound_ns = latency->notify_bound;
+
+	add_known(&record->notify_ns, latency->notify);
+	add_known(&record->frame_latency_ns, latency->frame);
+	add_known(&record->due_latency_ns, latency->due);
+	if (bound_ns != CSV_NA &&
+	        (record->clock_bound_ns == CSV_NA || record->clock_bound_ns < bound_ns)) {
+		record->clock_bound_ns = bound_ns;
+	}
 }
 
 static void keep_samples(
@@ -137,9 +161,8 @@ static void keep_samples(
 		samples_add(
 		        &record->present_ns, difference(times->verified_ns, times->presented_ns));
 	}
-	if (interval_ns != CSV_NA) {
-		samples_add(&record->interval_ns, interval_ns);
-	}
+	add_known(&record->interval_ns, interval_ns);
+	keep_latency(record, &times->latency);
 }
 
 void viewer_record_frame(struct viewer_record *record, const struct frame *frame,
@@ -187,16 +210,22 @@ static json_t *counts_of(const struct viewer_record *record, const struct link *
 	        (json_int_t)record->sizes.warmup_frames, "reconcile", link_counts_reconcile(link));
 }
 
-static json_t *latency_of(struct viewer_record *record)
+/* null for what was never known */
+static json_t *known_percentiles(struct samples *samples)
+{
+	return samples->count ? summary_percentiles(samples) : json_null();
+}
+
+static json_t *latencies_of(struct viewer_record *record)
 {
 	json_t *latency = json_object();
 
 	json_object_set_new(latency, "verify", summary_percentiles(&record->verify_ns));
 	json_object_set_new(latency, "present", summary_percentiles(&record->present_ns));
 	json_object_set_new(latency, "interval", summary_percentiles(&record->interval_ns));
-	json_object_set_new(latency, "notify", json_null());
-	json_object_set_new(latency, "frame", json_null());
-	json_object_set_new(latency, "due", json_null());
+	json_object_set_new(latency, "notify", known_percentiles(&record->notify_ns));
+	json_object_set_new(latency, "frame", known_percentiles(&record->frame_latency_ns));
+	json_object_set_new(latency, "due", known_percentiles(&record->due_latency_ns));
 	return latency;
 }
 
@@ -209,10 +238,13 @@ json_t *viewer_record_summary(struct viewer_record *record, const struct viewer_
 	json_object_set_new(summary, "mode", json_string(options->mode_name));
 	json_object_set_new(
 	        summary, "digest", record->digest ? json_string(record->digest) : json_null());
-	json_object_set_new(summary, "clock_bound_ns", json_null());
+	json_object_set_new(summary, "clock_bound_ns",
+	        record->clock_bound_ns == CSV_NA
+	                ? json_null()
+	                : json_integer((json_int_t)record->clock_bound_ns));
 	json_object_set_new(summary, "counts", counts_of(record, link));
 	json_object_set_new(summary, "throughput", size_table_throughput(&record->sizes));
-	json_object_set_new(summary, "latency_ns", latency_of(record));
+	json_object_set_new(summary, "latency_ns", latencies_of(record));
 	json_object_set_new(summary, "sizes", size_table_rows(&record->sizes));
 	json_object_set_new(summary, "wakeup",
 	        wakeup_summary(wakeup, link->region.doorbell, link->why_deaf.text));
@@ -274,4 +306,7 @@ void viewer_record_finish(struct viewer_record *record)
 	samples_finish(&record->verify_ns);
 	samples_finish(&record->present_ns);
 	samples_finish(&record->interval_ns);
+	samples_finish(&record->notify_ns);
+	samples_finish(&record->frame_latency_ns);
+	samples_finish(&record->due_latency_ns);
 }

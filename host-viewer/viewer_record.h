@@ -9,6 +9,7 @@
 #include "complaint.h"
 #include "csv.h"
 #include "frame.h"
+#include "latency.h"
 #include "link.h"
 #include "ring_reader.h"
 #include "samples.h"
@@ -25,6 +26,7 @@ struct viewer_times {
 	uint64_t seen_ns;      /* it was noticed */
 	uint64_t verified_ns;  /* it was copied, and judged */
 	uint64_t presented_ns; /* the sink had it; 0 = it never got there */
+	struct latency latency;
 };
 
 struct viewer_record {
@@ -33,6 +35,11 @@ struct viewer_record {
 	struct samples verify_ns;
 	struct samples present_ns;
 	struct samples interval_ns;
+	struct samples notify_ns;
+	struct samples frame_latency_ns;
+	struct samples due_latency_ns;
+	uint64_t
+	        clock_bound_ns; /* the largest that any of these was told with; CSV_NA = none was */
 	uint64_t last_verified_ns;
 	uint64_t last_sequence;
 	uint64_t last_epoch;

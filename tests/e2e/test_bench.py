@@ -125,16 +125,60 @@ class Files(Bench):
             self.assertEqual([int(row['sequence']) for row in rows],
                              sorted(int(row['sequence']) for row in rows))
         for row in self.rows('consumer'):
-            # No offset between the clocks was measured: missing, not 0.
-            self.assertEqual({row[name] for name in (
-                'notify_ns', 'notify_bound_ns', 'frame_latency_ns', 'due_latency_ns')}, {'NA'})
             self.assertGreaterEqual(int(row['verified_ns']), int(row['seen_ns']))
         self.assertEqual(self.rows('consumer')[0]['interval_ns'], 'NA')
         self.check_summary('producer', {'published', 'not_published'}, {'fill', 'copy', 'publish'})
         self.check_summary('consumer',
                            {'published', 'verified', 'skipped', 'torn', 'stale', 'bad'},
                            {'notify', 'verify', 'present', 'frame', 'due'})
-        self.assertIsNone(self.summary('consumer')['latency_ns']['notify'])
+
+    def test_latencies_across_the_border_are_told_with_their_bound(self):
+        """Two processes of one clock: what is told is known exactly, from the two files."""
+        producer = self.start_capture('--res', '64x48', '--fps', '500', *self.files('producer'))
+        viewer = self.start_view('--bench', *self.files('consumer'))
+        end = time.monotonic() + DEADLINE
+        while time.monotonic() < end and not self.knows_a_latency():
+            time.sleep(0.1)
+        self.assert_code(viewer.stop(), GOOD)
+        self.assert_code(producer.stop(), GOOD)
+        sent = {(row['epoch'], row['sequence']): row for row in self.rows('producer')}
+        known = [row for row in self.rows('consumer') if row['notify_ns'] != 'NA']
+        self.assertGreater(len(known), 0)
+        for row in known:
+            other = sent[row['epoch'], row['sequence']]
+            bound = int(row['notify_bound_ns'])
+            self.assertLessEqual(bound, 10 ** 6 + 1000)
+            for name, since, until in (('notify_ns', 'published_ns', 'seen_ns'),
+                                       ('frame_latency_ns', 'captured_ns', 'verified_ns'),
+                                       ('due_latency_ns', 'due_ns', 'verified_ns')):
+                truth = int(row[until]) - int(other[since])
+                # Its own part in 10000: what lies further back is known less well.
+                self.assertLessEqual(abs(int(row[name]) - truth), bound + truth / 10 ** 4 + 1, row)
+            self.assertLessEqual(int(row['notify_ns']), int(row['frame_latency_ns']))
+        warm = [row for row in known if row['warmup'] == '0']
+        summary = self.summary('consumer')
+        for name in ('notify', 'frame', 'due'):
+            self.assertEqual(summary['latency_ns'][name]['count'], len(warm))
+        self.assertEqual(summary['clock_bound_ns'],
+                         max(int(row['notify_bound_ns']) for row in warm))
+
+    def knows_a_latency(self):
+        """The viewer has, of a frame that is not cold."""
+        return os.path.exists(self.path('consumer.csv')) and any(
+            row['notify_ns'] != 'NA' and row['warmup'] == '0' for row in self.rows('consumer'))
+
+    def test_who_cannot_ask_knows_no_latency(self):
+        """An observer writes nothing, so it asks nothing: missing, not 0."""
+        self.start_capture()
+        self.assert_code(self.view('--bench', '--mode', 'observe', '--frames', '30',
+                                   *self.files('consumer')), GOOD)
+        for row in self.rows('consumer'):
+            self.assertEqual({row[name] for name in (
+                'notify_ns', 'notify_bound_ns', 'frame_latency_ns', 'due_latency_ns')}, {'NA'})
+        summary = self.summary('consumer')
+        self.assertIsNone(summary['clock_bound_ns'])
+        self.assertEqual([summary['latency_ns'][name] for name in ('notify', 'frame', 'due')],
+                         [None] * 3)
 
     def check_summary(self, side, counts, stages):
         summary = self.summary(side)

@@ -220,7 +220,7 @@ static int find_words(struct window_stand *stand, int width, int height, int top
 static void words_find_room_beside_the_numbers(void **state)
 {
 	const char *detail = "words that would take another few lines of their own";
-	const int below = 228; /* where the box of the numbers ends */
+	const int below = 264; /* where the box of the numbers ends */
 	struct window_stand stand;
 	uint64_t numbers;
 	int alone;

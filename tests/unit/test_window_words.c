@@ -30,6 +30,7 @@ static struct view_status status_of(enum link_state link)
 		.frames_per_second = 59.94,
 		.verify_ns = 1240000,
 		.interval_ns = 16910000,
+		.latency = { .notify = 42000, .notify_bound = 12345, .frame = 9300000 },
 		.silent_ns = 3900000000,
 		.verified = 11,
 		.skipped = 22,
@@ -136,6 +137,8 @@ static void the_overlay_holds_every_number(void **state)
 	                          "rate      59.9 fps\n"
 	                          "longest   16.91 ms\n"
 	                          "verify    1.24 ms\n"
+	                          "notify    0.04 ms +- 0.012\n"
+	                          "latency   9.30 ms\n"
 	                          "digest    xxh3\n"
 	                          "waking    doorbell, 41 rung\n"
 	                          "          42 spurious  43 timed out\n"
@@ -145,14 +148,14 @@ static void the_overlay_holds_every_number(void **state)
 
 static void the_overlay_says_na_for_what_it_does_not_know(void **state)
 {
-	const struct view_status status = { .link = LINK_WAITING };
+	const struct view_status status = { .link = LINK_WAITING, .latency = LATENCY_UNKNOWN };
 	char text[OVERLAY_TEXT_SIZE];
 
 	(void)state;
 	overlay_write(&status, NULL, text);
 	assert_non_null(strstr(text, "region    NA\nmode      NA\npicture   NA\n"));
-	assert_non_null(
-	        strstr(text, "longest   NA\nverify    NA\ndigest    NA\nwaking    NA, 0 rung\n"));
+	assert_non_null(strstr(text, "longest   NA\nverify    NA\nnotify    NA\nlatency   NA\n"
+	                             "digest    NA\nwaking    NA, 0 rung\n"));
 }
 
 int main(void)
