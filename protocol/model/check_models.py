@@ -43,6 +43,7 @@ AHEAD = "assertion violated (((ahead_q!="
 WHOLE = "assertion violated ((v0==q)"
 HALVES = "assertion violated (v0==v1)"
 OTHER_SHAPE = "assertion violated (v0=="
+OUTSIDE = "assertion violated ((asked<=time)"
 
 
 class Run(NamedTuple):
@@ -221,6 +222,16 @@ RUNS = [
     Run("wake-announce-refusals", "wake", "ANNOUNCE FRAMES=2 REFUSALS=1 TIMEOUTS=1", SAFETY, PASS),
     Run("wake-announce-no-count", "wake", "ANNOUNCE FRAMES=2 SLEEPS=1", SAFETY, ASLEEP),
     Run("wake-announce-only", "wake", "ANNOUNCE FRAMES=2 ANNOUNCE_ONLY", SAFETY, ASLEEP),
+
+    # The clocks' questions and answers.
+    Run("clock", "clock", "", SAFETY, PASS),
+    Run("clock-witness", "clock", "WITNESS", SAFETY, "assertion violated (owner!="),
+    Run("clock-no-ask-order", "clock", "NO_ASK_ORDER", SAFETY, OUTSIDE),
+    Run("clock-no-answer-order", "clock", "NO_ANSWER_ORDER", SAFETY, OUTSIDE),
+    Run("clock-no-publish-fence", "clock", "NO_PUBLISH_FENCE", SAFETY, OUTSIDE),
+    Run("clock-no-seen-order", "clock", "NO_SEEN_ORDER", SAFETY, OUTSIDE),
+    Run("clock-no-collect-fence", "clock", "NO_COLLECT_FENCE", SAFETY, OUTSIDE),
+    Run("clock-reused-numbers", "clock", "REUSED_NUMBERS", SAFETY, OUTSIDE),
 
     # Waking the producer.
     Run("space", "space", "", SAFETY, PASS),
