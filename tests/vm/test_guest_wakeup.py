@@ -12,6 +12,7 @@ import os
 import pathlib
 import signal
 import struct
+import sys
 
 import oriel_vm_test as vm
 
@@ -20,6 +21,7 @@ SLOTS = 4  # what a ring has unless it is told
 LATEST_AT, SPACE_ARM_AT = 384, 448  # in the identity page: see docs/protocol.md
 PPOLL = 271  # the number of the system call that waits, on x86-64
 PULSES = 5
+STREAMS = 20
 DEAF = rf"{vm.DEVICE} is not bound to vfio-pci; as root: .*"
 
 
@@ -133,6 +135,23 @@ class HostAndGuest(Case):
         self.assert_rung(consumer, "server")
         self.assertGreater(producer.summary["wakeup"]["rings_sent"], 0)
         self.assert_thrifty(producer, consumer)
+
+    def test_latency_is_known(self):
+        """On the viewer's clock, with its bound; the guest's has another origin. How soon two meet
+        is up to the machine: after a stream or two, or some more."""
+        for _ in range(STREAMS):
+            _, consumer = self.stream_out(GUEST, *STREAM, "--frames", "200")
+            known = [row for row in consumer.rows if row["notify_ns"] != "NA"]
+            if known:
+                break
+        self.assertGreater(len(known), 0)
+        for row in known:
+            self.assertLessEqual(int(row["notify_bound_ns"]), 1001000)
+            self.assertLess(int(row["notify_ns"]), 10 ** 10)
+            self.assertLessEqual(int(row["notify_ns"]), int(row["frame_latency_ns"]))
+        bounds = sorted(int(row["notify_bound_ns"]) for row in known)
+        print(f"    clocks known for {len(known)} of {len(consumer.rows)} frames, to "
+              f"{bounds[len(bounds) // 2] / 1e3:.1f} us (p50)", file=sys.stderr)
 
     def test_viewer_killed(self):
         """The next one is another peer, whom the guest finds in mid-stream."""
