@@ -87,8 +87,8 @@ uint64_t command_line_seconds(const struct argp_state *state, const char *option
 	return value_ns;
 }
 
-/* returns: -1 when the text is no plain decimal number */
-static double parse_rate(const char *text)
+/* returns: -1 when the text is no plain decimal number up to most */
+static double parse_decimal(const char *text, double most)
 {
 	char *end = NULL;
 	double value;
@@ -99,12 +99,12 @@ static double parse_rate(const char *text)
 		}
 	}
 	value = strtod(text, &end);
-	return end == text || *end || value > RATE_MAX ? -1 : value;
+	return end == text || *end || value > most ? -1 : value;
 }
 
 double command_line_rate(const struct argp_state *state, const char *option, const char *text)
 {
-	double rate = parse_rate(text);
+	double rate = parse_decimal(text, RATE_MAX);
 
 	if (rate < 0) {
 		command_line_refuse(state,
@@ -113,6 +113,18 @@ double command_line_rate(const struct argp_state *state, const char *option, con
 		        option, text, RATE_MAX);
 	}
 	return rate;
+}
+
+double command_line_share(
+        const struct argp_state *state, const char *option, const char *text, double least)
+{
+	double percent = parse_decimal(text, 100);
+
+	if (percent < 100 * least) {
+		command_line_refuse(state, "%s: '%.60s' is no share; use percent from %g to 100",
+		        option, text, 100 * least);
+	}
+	return percent / 100;
 }
 
 enum wakeup_way command_line_wakeup(

@@ -40,6 +40,9 @@ uint64_t command_line_count(const struct argp_state *state, const char *option, 
 uint64_t command_line_seconds(const struct argp_state *state, const char *option, const char *text);
 /* "59.94", "0": frames a second, 0 to 100000 */
 double command_line_rate(const struct argp_state *state, const char *option, const char *text);
+/* "12.5": percent, least * 100 to 100, as a share */
+double command_line_share(
+        const struct argp_state *state, const char *option, const char *text, double least);
 /* "auto", "doorbell", "poll", "spin" */
 enum wakeup_way command_line_wakeup(
         const struct argp_state *state, const char *option, const char *text);

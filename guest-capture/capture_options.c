@@ -7,6 +7,7 @@
 #include "exit_code.h"
 #include "kms_card.h"
 #include "pattern.h"
+#include "pattern_patch.h"
 #include "region.h"
 #include "source.h"
 
@@ -37,6 +38,7 @@ enum {
 	KEY_SOURCE,
 	KEY_LIST_SOURCES,
 	KEY_CURSOR,
+	KEY_DAMAGE,
 };
 
 static const struct argp_option options_table[] = {
@@ -50,6 +52,10 @@ static const struct argp_option options_table[] = {
 	{ "cursor", KEY_CURSOR, "channel|composed|none", 0,
 	        "With --source kms: the mouse pointer, where it is a plane of its own, goes beside "
 	        "the frames for the viewer to draw (default), is drawn into them, or left out",
+	        1 },
+	{ "damage", KEY_DAMAGE, "PERCENT", 0,
+	        "With --pattern random: only so much of each frame changes, 0.1 to 100 (default), in "
+	        "one place, and is given as its damage",
 	        1 },
 	{ "list-sources", KEY_LIST_SOURCES, NULL, 0, "List screens and patterns, and end", 1 },
 	{ "input", KEY_INPUT, "FILE|-", 0,
@@ -175,6 +181,10 @@ static error_t parse_source(
 	case KEY_CURSOR:
 		set_cursor(argument, state, options);
 		return 0;
+	case KEY_DAMAGE:
+		options->damage_share =
+		        command_line_share(state, "--damage", argument, PATTERN_PATCH_LEAST);
+		return 0;
 	case KEY_LIST_SOURCES:
 		if (command_line_is_checked(state)) {
 			list_sources();
@@ -290,6 +300,11 @@ static void check_together(struct argp_state *state, struct capture_options *opt
 		options->sizes[0] = (struct resolution) { 3840, 2160 };
 		options->size_count = 1;
 	}
+	if (options->damage_share < 1 && (strcmp(options->source, "pattern") != 0 ||
+	                                         strcmp(options->source_argument, "random") != 0)) {
+		command_line_refuse(
+		        state, "--damage: only --pattern random can change by a share; give both");
+	}
 	if (strcmp(options->source, "raw") == 0 && options->size_count > 1) {
 		command_line_refuse(
 		        state, "--input: frames of a file have one size; give --res only one");
@@ -335,6 +350,7 @@ void capture_options_parse(struct capture_options *options, int argc, char **arg
 	*options = (struct capture_options) {
 		.source = "pattern",
 		.source_argument = "motion",
+		.damage_share = 1,
 		.cursor = CURSOR_CHANNEL,
 		.sizes = { { 1920, 1080 } },
 		.size_count = 1,

@@ -20,6 +20,7 @@ struct capture_options {
 	uint64_t create_size; /* bytes; 0 = what the sizes need */
 	const char *source;   /* a name of source.h */
 	const char *source_argument;
+	double damage_share; /* of each frame that changes; 1 = all */
 	struct resolution sizes[RESOLUTION_LIST_MAX];
 	int size_count;
 	const struct pixel_format *format;

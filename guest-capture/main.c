@@ -231,6 +231,7 @@ static enum exit_code open_source(struct program *program)
 	const struct capture_options *options = &program->options;
 	const struct source_request request = {
 		.argument = options->source_argument,
+		.damage_share = options->damage_share,
 		.frames_per_second = options->frames_per_second,
 		.cursor = options->cursor,
 		.shape_capacity = shape_capacity(program),

@@ -27,6 +27,7 @@ enum cursor_way {
 struct source_request {
 	const char *argument;   /* behind "name:", or NULL: a pattern's name, a file's path */
 	struct frame_info info; /* the first size and format asked for */
+	double damage_share;    /* of a test picture that changes from frame to frame; 0, 1: all */
 	enum cursor_way cursor;
 	uint32_t shape_capacity;  /* bytes that the channel has for the pointer's shape */
 	double frames_per_second; /* how often to look at what may change; 0: the source decides */

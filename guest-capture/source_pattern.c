@@ -4,6 +4,7 @@
  * is asked for, whenever it is asked.
  */
 #include "pattern.h"
+#include "pattern_patch.h"
 #include "source_table.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 struct pattern_source {
 	struct source base;
 	struct pattern *pattern;
+	struct pattern_patch *patch; /* in its place where only a share is to change */
 };
 
 static int pattern_open(
@@ -28,10 +30,12 @@ static int pattern_open(
 		return -EINVAL;
 	}
 	source = calloc(1, sizeof(*source));
-	if (source) {
+	if (source && request->damage_share > 0 && request->damage_share < 1) {
+		source->patch = pattern_patch_create(request->damage_share);
+	} else if (source) {
 		source->pattern = pattern_create((enum pattern_kind)kind);
 	}
-	if (!source || !source->pattern) {
+	if (!source || (!source->pattern && !source->patch)) {
 		free(source);
 		complain(why, "out of memory for the pattern '%s'", name);
 		return -ENOMEM;
@@ -51,16 +55,22 @@ static enum source_result pattern_wait(struct source *source, int timeout_ms, st
 
 static int pattern_read(struct source *source, struct frame *frame, struct complaint *why)
 {
-	struct pattern *pattern = ((struct pattern_source *)source)->pattern;
+	struct pattern_source *mine = (struct pattern_source *)source;
 
-	frame->pixels = pattern_draw(pattern, &frame->info, frame->epoch, frame->sequence);
+	frame->damage.base_sequence = 0;
+	frame->damage.count = 0;
+	frame->pixels = NULL;
+	if (mine->patch) {
+		(void)pattern_patch_draw(mine->patch, frame);
+	} else {
+		frame->pixels =
+		        pattern_draw(mine->pattern, &frame->info, frame->epoch, frame->sequence);
+	}
 	if (!frame->pixels) {
 		complain(why, "out of memory for a frame of %ux%u; use a smaller size",
 		        frame->info.width, frame->info.height);
 		return -ENOMEM;
 	}
-	frame->damage.base_sequence = 0;
-	frame->damage.count = 0;
 	return 0;
 }
 
@@ -68,6 +78,7 @@ static void pattern_close(struct source *source)
 {
 	if (source) {
 		pattern_destroy(((struct pattern_source *)source)->pattern);
+		pattern_patch_destroy(((struct pattern_source *)source)->patch);
 		free(source);
 	}
 }

@@ -17,7 +17,7 @@ class Words(Case):
         result = self.run_program(CAPTURE, '--help')
         self.assert_code(result, GOOD)
         self.assertEqual(result.err, '')
-        for option in ('pattern', 'input', 'res', 'format', 'fps', 'frames', 'duration', 'slots',
+        for option in ('pattern', 'damage', 'input', 'res', 'format', 'fps', 'frames', 'duration', 'slots',
                        'mode', 'hash', 'region', 'create', 'csv', 'summary', 'wait', 'takeover',
                        'quiet', 'help', 'usage', 'version'):
             self.assertIn(f'--{option}', result.out)
@@ -45,6 +45,11 @@ class Words(Case):
                 (('--pattern', ''), ('--pattern', "''", 'random, bars')),
                 (('--format', 'yuv420'), ('--format', "'yuv420'", 'xrgb8888')),
                 (('--format', 'XRGB8888 '), ('--format', "'XRGB8888 '", 'xrgb8888')),
+                (('--damage', '0.09', '--pattern', 'random'), ('--damage', "'0.09'", '0.1 to 100')),
+                (('--damage', '100.1', '--pattern', 'random'), ('--damage', "'100.1'", '100')),
+                (('--damage', 'some', '--pattern', 'random'), ('--damage', "'some'", '100')),
+                (('--damage', '1', '--pattern', 'bars'), ('--damage', '--pattern random')),
+                (('--damage', '1', '--input', 'x'), ('--damage', '--pattern random')),
                 (('--mode', 'fast'), ('--mode', "'fast'", 'latest or lossless')),
                 (('--mode', 'observe'), ('--mode', "'observe'", 'latest or lossless')),
                 (('--hash', 'md5'), ('--hash', "'md5'", 'sha256')),

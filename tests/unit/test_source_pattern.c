@@ -73,6 +73,31 @@ static void frames_are_the_patterns(void **state)
 	}
 }
 
+static void a_share_comes_with_its_damage(void **state)
+{
+	struct source_request request = {
+		.argument = "random", .info = small, .damage_share = 0.01
+	};
+	struct source *source = NULL;
+	struct complaint why;
+
+	(void)state;
+	assert_int_equal(source_by_name("pattern")->open(&source, &request, &why), 0);
+	for (uint64_t sequence = 7; sequence < 9; sequence++) {
+		struct frame frame = { .info = small, .epoch = 5, .sequence = sequence };
+
+		frame.damage.count = 3;
+		assert_int_equal(source->ops->read(source, &frame, &why), 0);
+		assert_int_equal(frame.damage.base_sequence, sequence == 7 ? 0 : 7);
+		assert_int_equal(frame.damage.count, sequence == 7 ? 0 : 1);
+		if (sequence == 8) {
+			assert_int_equal(frame.damage.rects[0].width, 16);
+			assert_int_equal(frame.damage.rects[0].height, 12);
+		}
+	}
+	source->ops->close(source);
+}
+
 static void without_a_name_something_moves(void **state)
 {
 	struct source *source = open_pattern(NULL);
@@ -107,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sources_are_found_by_name),
 		cmocka_unit_test(frames_are_the_patterns),
+		cmocka_unit_test(a_share_comes_with_its_damage),
 		cmocka_unit_test(without_a_name_something_moves),
 		cmocka_unit_test(unknown_patterns_are_refused_with_the_known),
 	};
