@@ -6,6 +6,7 @@
  *   test_ring_adversary [CALLS]    calls of the ring's functions, 2 million unless told
  */
 #include "pointer_stand.h"
+#include "clock_question.h"
 #include "ring_hooks.h"
 
 #include <assert.h>
@@ -131,6 +132,20 @@ static bool look_at_pointer(struct adversary *adversary, struct ring_reader *rea
 	return result == POINT_SHAPE;
 }
 
+/* Whatever is answered: nothing overflows, and it ends. */
+static void ask_for_the_time(struct adversary *adversary, struct clock_question *question,
+        const struct ring_reader *reader)
+{
+	struct clock_latency latency;
+
+	set_malice(adversary);
+	question->announced_ns = 0;
+	clock_question_announce(question, reader);
+	clock_question_meet(question, reader);
+	clock_offset_latency(
+	        &question->offset, stand_random(&adversary->random), clock_now_ns(), &latency);
+}
+
 static void the_producer_lies(void **state)
 {
 	static const enum reader_mode modes[] = { READER_LATEST, READER_LOSSLESS, READER_OBSERVE };
@@ -142,6 +157,7 @@ static void the_producer_lies(void **state)
 		.epoch = STAND_EPOCH,
 		.shape_capacity = RING_SHAPE_CAPACITY_MIN,
 	};
+	struct clock_question questions[3];
 	struct ring_reader readers[3];
 	struct ring_header header;
 	struct stand stand;
@@ -152,6 +168,7 @@ static void the_producer_lies(void **state)
 	stand_set_up(&stand, STAND_REGION, &config);
 	for (unsigned i = 0; i < 3; i++) {
 		stand_attach(&stand, &readers[i], i, modes[i]);
+		clock_question_init(&questions[i]);
 	}
 	for (uint64_t calls = 0; calls < calls_wanted; calls += 8) {
 		unsigned which = (unsigned)stand_below(&adversary.random, 3);
@@ -171,6 +188,7 @@ static void the_producer_lies(void **state)
 		ring_reader_in_ring(reader);
 		ring_reader_granted(reader);
 		read_one(&stand, &adversary, reader);
+		ask_for_the_time(&adversary, &questions[which], reader);
 		accepted += reader->counts.verified - verified;
 		assert_true(stand_counted(reader) == reader->last);
 		if (stand_below(&adversary.random, 8) == 0) {
