@@ -3,7 +3,6 @@
 #include "clock.h"
 #include "pixel_format.h"
 
-#include <drm_fourcc.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/dma-buf.h>
@@ -173,59 +172,15 @@ static uint64_t refresh_of(const drmModeModeInfo *mode)
 	return mode->clock ? pixels * NS_PER_MS / mode->clock : 0;
 }
 
-/* The part of the buffer that is shown: all of it, but where several CRTCs share one. */
 static bool find_part(const struct kms_scanout *scanout, uint32_t crtc_id, const drmModeFB2 *buffer,
         struct frame_rect *part, uint64_t *refresh_ns)
 {
 	drmModeCrtc *crtc = drmModeGetCrtc(scanout->card->fd, crtc_id);
-	bool is_on = crtc && crtc->mode_valid;
-	uint32_t x = crtc ? crtc->x : 0;
-	uint32_t y = crtc ? crtc->y : 0;
-	uint32_t width = crtc ? crtc->mode.hdisplay : 0;
-	uint32_t height = crtc ? crtc->mode.vdisplay : 0;
+	bool is_shown = kms_judge_part(buffer, crtc, part);
 
 	*refresh_ns = crtc ? refresh_of(&crtc->mode) : 0;
 	drmModeFreeCrtc(crtc);
-	if (!is_on || x >= buffer->width || y >= buffer->height) {
-		return false;
-	}
-	width = width < buffer->width - x ? width : buffer->width - x;
-	height = height < buffer->height - y ? height : buffer->height - y;
-	*part = (struct frame_rect) { (uint16_t)x, (uint16_t)y, (uint16_t)width, (uint16_t)height };
-	return width && height;
-}
-
-static enum kms_look judge(const drmModeFB2 *buffer, struct complaint *why)
-{
-	char name[5] = { 0 };
-
-	memcpy(name, &buffer->pixel_format, 4);
-	if (!buffer->handles[0]) {
-		complain(why, "to see another program's screen takes CAP_SYS_ADMIN; run this as "
-		              "root");
-		return KMS_GONE;
-	}
-	if (buffer->flags & DRM_MODE_FB_MODIFIERS && buffer->modifier != DRM_FORMAT_MOD_LINEAR) {
-		char *modifier = drmGetFormatModifierName(buffer->modifier);
-
-		complain(why,
-		        "its pixels are tiled (%s), which needs a GPU to read; switch the "
-		        "desktop's compositing to software",
-		        modifier ? modifier : "an unknown modifier");
-		free(modifier);
-		return KMS_WRONG;
-	}
-	if (!pixel_format_by_fourcc(buffer->pixel_format)) {
-		complain(why, "its pixel format is %s; it can be one of %s", name,
-		        pixel_format_names());
-		return KMS_WRONG;
-	}
-	if (buffer->width > FRAME_SIDE_MAX || buffer->height > FRAME_SIDE_MAX) {
-		complain(why, "it is %ux%u; at most %ux%u can be carried", buffer->width,
-		        buffer->height, FRAME_SIDE_MAX, FRAME_SIDE_MAX);
-		return KMS_WRONG;
-	}
-	return KMS_SHOWN;
+	return is_shown;
 }
 
 static void close_handles(int fd, const drmModeFB2 *buffer)
@@ -245,12 +200,12 @@ static void close_handles(int fd, const drmModeFB2 *buffer)
 static enum kms_look view_buffer(struct kms_scanout *scanout, uint32_t crtc,
         const drmModeFB2 *buffer, struct kms_view *view, struct complaint *why)
 {
-	size_t size = (size_t)buffer->offsets[0] + (size_t)buffer->pitches[0] * buffer->height;
-	enum kms_look look = judge(buffer, why);
+	enum kms_look look = kms_judge_buffer(buffer, why);
 	const struct pixel_format *format;
 	struct frame_rect part;
 	struct kms_map *map;
 	uint64_t refresh_ns;
+	size_t size;
 
 	if (look != KMS_SHOWN) {
 		return look;
@@ -258,6 +213,7 @@ static enum kms_look view_buffer(struct kms_scanout *scanout, uint32_t crtc,
 	if (!find_part(scanout, crtc, buffer, &part, &refresh_ns)) {
 		return KMS_DARK;
 	}
+	size = kms_judge_size(buffer);
 	map = map_prime(scanout, buffer->handles[0], size);
 	map = map ? map : map_dumb(scanout, buffer->handles[0], size);
 	if (!map) {

@@ -12,6 +12,7 @@
 #include "complaint.h"
 #include "frame.h"
 #include "kms_card.h"
+#include "kms_judge.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,13 +47,6 @@ struct kms_scanout {
 	uint32_t plane; /* 0: not found yet */
 	struct kms_map maps[KMS_MAPS];
 	uint64_t looks;
-};
-
-enum kms_look {
-	KMS_SHOWN, /* view is set */
-	KMS_DARK,  /* the CRTC is off, or shows no buffer */
-	KMS_WRONG, /* what it shows cannot be carried; the complaint says why */
-	KMS_GONE,  /* the device is gone, or refuses; the complaint says why */
 };
 
 void kms_scanout_init(struct kms_scanout *scanout, const struct kms_card *card, uint32_t crtc);
