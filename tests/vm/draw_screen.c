@@ -14,7 +14,7 @@
  *   redraw COUNT MS      so often a fill, with a pause
  *   touch COUNT MS W H   so often a rectangle in the middle, with a pause
  *   type COUNT MS        so often a glyph, with a pause of once to twice that; "typed at NS" before
- *   modes COUNT          so often another of some sizes
+ *   modes COUNT          so often another: 1080p, 4K, 1440p, 1080p ...; patterns 0, 1 ...
  *   off, on              the CRTC
  *   copy REGION COUNT    plain memcpy of what is shown into the region: the least time it took
  *   end                  leaves; the screen is whose it was
@@ -126,10 +126,11 @@ static int set_mode(struct screen *screen, uint32_t width, uint32_t height)
 	if (!error) {
 		screen->shown = 0;
 		screen->mode = make_mode(width, height);
-		draw_buffer_fill(shown(screen), screen->seed);
 		error = do_on(screen);
 	}
 	if (!error) {
+		/* Not before: QEMU's VGA clears memory when the mode changes. */
+		draw_buffer_fill(shown(screen), screen->seed);
 		error = draw_buffer_flush(shown(screen));
 	}
 	for (unsigned i = 0; i < 2; i++) {
@@ -146,13 +147,12 @@ static int do_mode(struct screen *screen)
 
 static int do_modes(struct screen *screen)
 {
-	static const uint16_t sizes[][2] = { { 800, 600 }, { 1024, 768 }, { 640, 480 },
-		{ 1280, 720 } };
+	static const uint16_t sizes[][2] = { { 1920, 1080 }, { 3840, 2160 }, { 2560, 1440 } };
 	int error = 0;
 
 	for (int64_t i = 0; !error && i < screen->numbers[0]; i++) {
 		screen->seed = (uint32_t)i;
-		error = set_mode(screen, sizes[i % 4][0], sizes[i % 4][1]);
+		error = set_mode(screen, sizes[i % 3][0], sizes[i % 3][1]);
 	}
 	return error;
 }
