@@ -9,19 +9,42 @@ ORIEL_LONG=1: hundreds of changes of mode in place of a few
 
 import json
 import os
+import pathlib
 import re
 
 import oriel_vm_test as vm
+from guest_screens import SCREENS, SIZES, ScreenGuest, must_read_png, read_png
 
-DRAW = vm.BUILD / "tests" / "vm" / "draw_screen"
-ROUNDS = 500 if os.environ.get("ORIEL_LONG") else 8
+# How many changes of mode, 1080p, 4K, 1440p and so on, from one comparison to the next.
+CHANGES = (20, 21, 22) * 8 if os.environ.get("ORIEL_LONG") else (1, 2, 3)
+MODES = (SIZES["1080p"], SIZES["4k"], SIZES["1440p"])
 LOOK_LIMIT_S = 60
 SIZE = (640, 480)
 ANOTHER = (800, 600)
-LARGE = (2880, 1620)  # four slots of it do not fit into 64M
+LARGE = (2880, 1620)  # four slots of it do not fit into SMALL
+SMALL = "pci:0000:00:11.0"  # 64M, beside the 256M of pci:0000:00:10.0
 NO_SIGNAL = r"host-viewer: no signal.*"
 IDLE = r"host-viewer: idle.*"
 FAILED, USAGE = 1, 2
+GUEST = None
+
+
+def setUpModule():
+    """One guest for all, with two pieces of shared memory."""
+    global GUEST
+    guest = ScreenGuest("screens", "256M")
+    guest.small = pathlib.Path(f"/dev/shm/oriel-{guest.name}-small")
+    vm.SANDBOX.regions.append(guest.small)
+    with open(guest.small, "wb") as file:
+        file.truncate(64 << 20)
+    words = ("-object", f"memory-backend-file,id=small,share=on,size=64M,mem-path={guest.small}",
+             "-device", f"ivshmem-plain,memdev=small,addr=0x{SMALL[-4:-2]}")
+    GUEST = guest.start_with_all(*(f"--qemu-arg={word}" for word in words))
+
+
+def tearDownModule():
+    """The small region is ours to remove: the launcher knows nothing of it."""
+    GUEST.stop()
 
 
 def pattern(width, height, seed):
@@ -37,29 +60,19 @@ def pattern(width, height, seed):
     return bytes(picture)
 
 
-def read_ppm(path):
-    """(width, height, bytes) of a P6 file of 8 bits a channel."""
-    data = path.read_bytes()
-    head = re.match(rb"P6\s+(\d+)\s+(\d+)\s+255\s", data)
-    return int(head[1]), int(head[2]), data[head.end():]
+def mode(size):
+    """The word for it."""
+    return f"mode {size[0]} {size[1]}"
 
 
-class ScreenGuest(vm.Guest):
-    """A guest with a display, and with the program that draws."""
-
-    def start(self, *more):
-        """Without the cursor, which blinks: a screen with it is never at rest."""
-        super().start(*more)
-        self.do("put", DRAW, "/bin/draw_screen")
-        self.shell("chmod +x /bin/draw_screen; mkfifo /tmp/draw; printf '\\033[?25l' >/dev/tty1")
-        return self
-
-    def shell(self, command):
-        """Must succeed; what it said."""
-        done = self.run("sh", "-c", command)
-        if done.returncode:
-            raise AssertionError(f"{command}: {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout.strip()
+def differences(found, expected):
+    """In words, for who has to find out."""
+    width, height, pixels = found
+    if found[:2] != expected[:2]:
+        return f"{width}x{height} in place of {expected[0]}x{expected[1]}"
+    wrong = [i // 3 for i in range(len(pixels)) if pixels[i] != expected[2][i]]
+    return (f"{len(wrong)} wrong, the first at {wrong[0] % width},{wrong[0] // width}" if wrong
+            else "right by now")
 
 
 class Case(vm.Case):
@@ -67,19 +80,24 @@ class Case(vm.Case):
 
     guest = None  # set by those below
     has_blanks = False  # vertical ones
+    region = None  # on the host, of the last capture
 
-    def capture(self, *options, source="kms"):
+    def capture(self, *options, source="kms", memory=f"pci:{vm.DEVICE}"):
         """guest-capture of the screen, and a viewer that counts what comes."""
-        self.producer = self.guest.begin("guest-capture", "--source", source, "--summary",
-                                         "/tmp/producer.json", *options)
+        self.region = self.guest.small if memory == SMALL else self.guest.region
+        self.producer = self.guest.begin(
+            "guest-capture", "--source", source, "--region", memory, "--summary",
+            f"/tmp/{self.region.name}.json", *options)
         self.viewer_of_all = vm.Program(
-            vm.VIEWER, "--bench", "--region", self.guest.region, "--wait", vm.LIMIT_S, "--summary",
+            vm.VIEWER, "--bench", "--region", self.region, "--wait", vm.LIMIT_S, "--summary",
             self.folder / "consumer.json", "--csv", self.folder / "consumer.csv")
         self.viewer_of_all.says(IDLE)
 
-    def draw(self, *lines):
+    def draw(self, *lines, card=0):
         """draw_screen, with its first words obeyed."""
-        self.painter = self.guest.begin("draw_screen", "/dev/dri/card0", "/tmp/draw")
+        self.fifo = f"/tmp/draw{card}"
+        self.guest.shell(f"[ -p {self.fifo} ] || mkfifo {self.fifo}")
+        self.painter = self.guest.begin("draw_screen", f"/dev/dri/card{card}", self.fifo)
         self.painter.says("ready")
         self.words(*lines)
 
@@ -87,7 +105,7 @@ class Case(vm.Case):
         """More words; each is waited for."""
         for line in lines:
             before = len(self.painter.text())
-            self.guest.shell(f"echo '{line}' >/tmp/draw")
+            self.guest.shell(f"echo '{line}' >{self.fifo}")
             self.painter.says(f"done: {line}", before)
         if lines[-1:] == ("end",):
             self.assert_exit(self.painter)
@@ -97,12 +115,13 @@ class Case(vm.Case):
         self.producer.process.terminate()
         self.assert_exit(self.producer)
         self.assert_exit(self.viewer_of_all)
-        self.collect(self.guest, "producer.json")
+        summary = f"{self.region.name}.json"
+        self.collect(self.guest, summary)
         consumer = vm.Side(self.folder, "consumer")
         self.assertTrue(consumer.counts["reconcile"])
         self.assertEqual([consumer.counts[name] for name in ("bad", "stale")], [0, 0])
         self.assertGreater(consumer.counts["verified"], 0)
-        producer = json.loads((self.folder / "producer.json").read_text())
+        producer = json.loads((self.folder / summary).read_text())
         counts = producer["counts"]
         self.assertGreaterEqual(counts["looks"], counts["published"])
         self.assertEqual(counts["vblanks"] > 0, self.has_blanks, counts)
@@ -112,54 +131,65 @@ class Case(vm.Case):
         """(width, height, bytes) of what a viewer shows."""
         path = self.folder / "seen.png"
         observer = vm.Program(vm.VIEWER, "--screenshot", path, "--mode", "observe", "--region",
-                              self.guest.region, "--wait", vm.LIMIT_S)
+                              self.region, "--wait", vm.LIMIT_S)
         self.assert_exit(observer)
-        picture = vm.Picture(path)
-        return picture.width, picture.height, b"".join(picture.rows())
+        return read_png(path)
 
-    def truth(self):
+    def truth(self, screen=None):
         """The same of what QEMU shows."""
-        path = self.folder / "truth.ppm"
-        self.guest.do("screenshot", path)
-        return read_ppm(path)
+        return self.guest.truth(self.folder / "truth.ppm", screen)
 
     def assert_seen(self, expected):
         """A screen at rest is seen soon, as it is."""
         if not vm.eventually(lambda: self.seen() == expected, LOOK_LIMIT_S):
-            width, height, picture = self.seen()
-            self.assertEqual((width, height), expected[:2])
-            wrong = [i // 3 for i in range(len(picture)) if picture[i] != expected[2][i]]
-            self.fail(f"{len(wrong)} wrong, the first at {wrong[0] % width},{wrong[0] // width}")
+            self.fail(f"seen is {differences(self.seen(), expected)}")
 
-    def assert_shown(self, size, seed):
+    def assert_truth_seen(self, before, screen=None):
+        """What QEMU shows is another picture soon than it was before, and is seen. Returns it."""
+        self.assertTrue(vm.eventually(lambda: self.truth(screen) != before, LOOK_LIMIT_S))
+        self.assertTrue(vm.eventually(lambda: self.seen() == self.truth(screen), LOOK_LIMIT_S))
+        return self.truth(screen)
+
+    def assert_shown(self, size, seed, screen=None):
         """The pattern, drawn, shown and seen."""
         expected = (*size, pattern(*size, seed))
-        self.assertEqual(self.truth(), expected)
+        if not vm.eventually(lambda: self.truth(screen) == expected, LOOK_LIMIT_S):
+            self.fail(f"QEMU shows {differences(self.truth(screen), expected)}")
         self.assert_seen(expected)
 
     def refused(self, code, message, *arguments):
         """A run that must end at once; its complaint is one line."""
-        done = self.guest.run("guest-capture", *arguments)
+        done = self.guest.run("guest-capture", "--region", f"pci:{vm.DEVICE}", *arguments)
         self.assertEqual(done.returncode, code, done.stderr)
         self.assertRegex(done.stderr, rf"\Aguest-capture: {message}\n\Z")
-
-
-def mode(size):
-    """The word for it."""
-    return f"mode {size[0]} {size[1]}"
 
 
 class Pictures:
     """On each kind of screen."""
 
+    def setUp(self):
+        super().setUp()
+        self.guest = GUEST
+        self.guest.use(SCREENS[self.kind, "1080p"])
+
     def test_console(self):
-        """A text console, which the kernel draws in place."""
-        self.capture()
-        self.guest.shell("for i in $(seq 20); do echo $i the quick brown fox >/dev/tty1; done")
-        self.assert_seen(self.truth())
-        self.guest.shell("echo jumps over the lazy dog >/dev/tty1")
-        self.assert_seen(self.truth())
-        self.enough()
+        """Text consoles of every size, which the kernel draws in place."""
+        for name, size in SIZES.items():
+            self.guest.use(SCREENS[self.kind, name])
+            self.capture()
+            before = self.truth()
+            self.assertEqual(before[:2], size)
+            for text in ("the quick brown fox", "jumps over the lazy dog"):
+                self.guest.shell(f"for i in $(seq 20); do echo $i {text} >/dev/tty1; done")
+                before = self.assert_truth_seen(before)
+            self.assert_mapped()
+            self.enough()
+
+    def assert_mapped(self):
+        """The framebuffer, in the way that this driver offers."""
+        maps = self.guest.shell("cat /proc/$(pidof guest-capture)/maps")
+        ways = {way for way in ("/dev/dri/card0", "/dmabuf:") if way in maps}
+        self.assertEqual(ways, {self.way}, maps)
 
     def test_drawn(self):
         """In place, large and small, and flipped, also into rows that are longer than they seem."""
@@ -168,9 +198,10 @@ class Pictures:
         self.assert_shown(SIZE, 0)
         self.words("fill 3")
         self.assert_shown(SIZE, 3)
+        before = self.truth()
         for rect in ("10 20 300 200 0x102030", "639 479 1 1 0xffffff", "321 301 1 1 0xff00ff"):
             self.words(f"rect {rect}")
-            self.assert_seen(self.truth())
+            before = self.assert_truth_seen(before)
         self.words("flip 20 5")
         self.assert_shown(SIZE, 24)
         self.words("wide 72", mode(ANOTHER), "fill 7")
@@ -178,18 +209,19 @@ class Pictures:
         self.words("flip 3 1")
         self.assert_shown(ANOTHER, 3)
         self.words("end")
-        producer, _ = self.enough()
-        self.assertGreaterEqual(producer["counts"]["uncertain"], 0)
+        self.enough()
 
     def test_modes(self):
-        """Modes that change in mid-stream."""
+        """Modes that change in mid-stream; what is seen after some is what is shown."""
         self.draw(mode(SIZE))
         self.capture()
-        self.words(f"modes {ROUNDS}", mode(SIZE), "fill 9")
-        self.assert_shown(SIZE, 9)
+        for count in CHANGES:
+            self.words(f"modes {count}")
+            self.assert_shown(MODES[(count - 1) % len(MODES)], count - 1)
         self.words("end")
         _, consumer = self.enough()
-        self.assertGreater(len({row["width_px"] for row in consumer.rows}), 1)
+        self.assertGreaterEqual({(int(row["width_px"]), int(row["height_px"]))
+                                 for row in consumer.rows}, set(MODES))
 
     def test_off_and_on(self):
         """A screen that is switched off says so, and shows what it is on again."""
@@ -208,7 +240,7 @@ class Pictures:
     def test_too_large(self):
         """A mode that does not fit: said with the cure, and borne."""
         self.draw(mode(SIZE))
-        self.capture()
+        self.capture(memory=SMALL)
         before = len(self.viewer_of_all.text())
         self.words(mode(LARGE))
         self.producer.says(r"guest-capture: 2880x1620 .* need a region of 128M")
@@ -223,46 +255,116 @@ class Pictures:
     def test_driver_goes_and_comes(self):
         """Without a card there is nothing to see; with one there is again."""
         self.capture()
-        self.guest.shell("readlink -f /sys/class/drm/card0/device >/tmp/device; "
-                         "readlink -f $(cat /tmp/device)/driver >/tmp/driver; "
-                         "basename $(cat /tmp/device) >$(cat /tmp/driver)/unbind")
+        self.guest.use()
         before = self.viewer_of_all.says(NO_SIGNAL)
         self.refused(FAILED, "--source kms: this machine has no /dev/dri/card.*", "--source", "kms")
-        self.guest.shell("basename $(cat /tmp/device) >$(cat /tmp/driver)/bind; "
-                         "printf '\\033[?25l' >/dev/tty1")
+        # Nothing holds on to the driver.
+        self.guest.shell(f"rmmod {self.module}; modprobe {self.module}")
+        self.guest.use(SCREENS[self.kind, "1080p"])
         self.viewer_of_all.says(IDLE, before)
+        shown = self.truth()
         self.guest.shell("echo here again >/dev/tty1")
-        self.assert_seen(self.truth())
+        self.assert_truth_seen(shown)
         self.enough()
 
 
 class Bochs(Pictures, Case):
     """Memory that the card scans out by itself; no prime, no cursor plane."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.guest = ScreenGuest("bochs").start("--display", "bochs", "--res", "640x480")
+    kind = "bochs"
+    module = "bochs"
+    way = "/dev/dri/card0"
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.guest.stop()
+
+class Virtio(Pictures, Case):
+    """Memory that the host is told about; prime, and a cursor plane."""
+
+    kind = "virtio"
+    module = "virtio_gpu"
+    way = "/dmabuf:"
+
+
+class TwoCards(Case):
+    """Of two drivers; the text console is on the first."""
+
+    first = SCREENS["bochs", "1080p"]
+    second = SCREENS["virtio", "1440p"]
+
+    def setUp(self):
+        super().setUp()
+        self.guest = GUEST
+        self.guest.use(self.first, self.second)
 
     def test_list(self):
         """Cards, and what they show."""
+        self.draw(mode(ANOTHER), card=1)
         done = self.guest.run("guest-capture", "--list-sources")
         self.assertEqual(done.returncode, 0)
-        self.assertRegex(done.stdout, r"(?m)^kms:/dev/dri/card0  driver bochs-drm$")
-        self.assertRegex(done.stdout, r"(?m)^kms:/dev/dri/card0,crtc=\d+  640x480$")
+        self.assertRegex(done.stdout, r"(?m)^kms:/dev/dri/card0  driver bochs-drm\n"
+                                      r"kms:/dev/dri/card0,crtc=\d+  1920x1080\n"
+                                      r"kms:/dev/dri/card1  driver virtio_gpu\n"
+                                      r"kms:/dev/dri/card1,crtc=\d+  800x600\n")
+        self.words("off")
+        self.assertRegex(self.guest.shell("guest-capture --list-sources"),
+                         r"(?m)^kms:/dev/dri/card1,crtc=\d+  off$")
+        self.words("end")
 
     def test_one_of_the_list(self):
         """A screen by its number."""
-        screen = re.search(r"kms:\S+,crtc=\d+", self.guest.shell("guest-capture --list-sources"))
-        self.capture(source=screen[0])
-        self.assert_seen(self.truth())
+        self.draw(mode(SIZE), "fill 4", card=1)
+        screens = re.findall(r"kms:\S+,crtc=\d+", self.guest.shell("guest-capture --list-sources"))
+        self.capture(source=screens[1])
+        self.assert_shown(SIZE, 4, self.second)
+        self.words("end")
         self.enough()
 
+    def test_the_one_that_shows_something(self):
+        """It need not be the first."""
+        self.draw(mode(ANOTHER), "off", card=0)
+        other = self.beside()
+        other.draw(mode(SIZE), "fill 6", card=1)
+        self.capture()
+        self.producer.says("guest-capture: screen /dev/dri/card1")
+        self.assert_shown(SIZE, 6, self.second)
+        self.words("end")
+        other.words("end")
+        self.enough()
+
+    def beside(self):
+        """Another painter and capture on the same guest."""
+        other = type(self)()
+        vm.Case.setUp(other)
+        other.guest = self.guest
+        return other
+
+    def test_both_at_once(self):
+        """Each into a region of its own."""
+        other = self.beside()
+        self.draw(mode(ANOTHER), card=0)
+        other.draw(mode(SIZE), card=1)
+        self.capture(source="kms:/dev/dri/card0")
+        other.capture(source="kms:/dev/dri/card1", memory=SMALL)
+        for seed in (3, 5):
+            self.words(f"flip 10 {seed}")
+            other.words(f"flip 10 {seed + 1}")
+        self.assert_shown(ANOTHER, 14, self.first)
+        other.assert_shown(SIZE, 15, self.second)
+        self.words("end")
+        other.words("end")
+        self.enough()
+        other.enough()
+
+
+class Refusals(Case):
+    """Named at once, with the cure."""
+
+    def setUp(self):
+        super().setUp()
+        self.guest = GUEST
+        self.guest.use(SCREENS["bochs", "1080p"])
+
     def test_no_such_screen(self):
-        """What is not there is named at once."""
+        """What is not there."""
         self.refused(FAILED, "--source kms: /dev/dri/card7 is not there; .*list-sources.*",
                      "--source", "kms:/dev/dri/card7")
         self.refused(FAILED, "--source kms: .*9999.*list-sources.*", "--source", "kms:,crtc=9999")
@@ -288,17 +390,6 @@ class Bochs(Pictures, Case):
             self.assertRegex(done.stderr, rf"\Aguest-capture: --source kms: {message}\n\Z")
 
 
-class Virtio(Pictures, Case):
-    """Memory that the host is told about; prime, and a cursor plane."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.guest = ScreenGuest("virtio").start("--display", "virtio", "--res", "640x480")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.guest.stop()
-
-
 if __name__ == "__main__":
+    must_read_png()
     vm.main()
