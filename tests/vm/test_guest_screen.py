@@ -15,8 +15,10 @@ import re
 import oriel_vm_test as vm
 from guest_screens import SCREENS, SIZES, ScreenGuest, must_read_png, read_png
 
+IS_LONG = bool(os.environ.get("ORIEL_LONG"))
 # How many changes of mode, 1080p, 4K, 1440p and so on, from one comparison to the next.
-CHANGES = (20, 21, 22) * 8 if os.environ.get("ORIEL_LONG") else (1, 2, 3)
+CHANGES = (20, 21, 22) * 8 if IS_LONG else (1, 2, 3)
+LIFETIME_S = 3600 if IS_LONG else vm.LIFETIME_S
 MODES = (SIZES["1080p"], SIZES["4k"], SIZES["1440p"])
 LOOK_LIMIT_S = 60
 SIZE = (640, 480)
@@ -39,7 +41,8 @@ def setUpModule():
         file.truncate(64 << 20)
     words = ("-object", f"memory-backend-file,id=small,share=on,size=64M,mem-path={guest.small}",
              "-device", f"ivshmem-plain,memdev=small,addr=0x{SMALL[-4:-2]}")
-    GUEST = guest.start_with_all(*(f"--qemu-arg={word}" for word in words))
+    GUEST = guest.start_with_all("--lifetime", LIFETIME_S,
+                                 *(f"--qemu-arg={word}" for word in words))
 
 
 def tearDownModule():
