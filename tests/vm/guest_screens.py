@@ -13,6 +13,7 @@ import oriel_vm_test as vm
 
 SIZES = {"1080p": (1920, 1080), "1440p": (2560, 1440), "4k": (3840, 2160)}
 MODELS = {"bochs": "secondary-vga,vgamem_mb=64", "virtio": "virtio-gpu-pci,max_hostmem=512M"}
+MODULES = {"bochs": "bochs", "virtio": "virtio_gpu"}
 FIRST_SLOT = 0x14  # behind the shared memory
 UNBIND = """
 for device in /sys/bus/pci/drivers/bochs-drm/0* /sys/bus/virtio/drivers/virtio_gpu/virtio*; do
@@ -84,12 +85,15 @@ class ScreenGuest(vm.Guest):
         self.shell("chmod +x /bin/draw_screen; printf '\\033[?25l' >/dev/tty1")
         return self
 
-    def start_with_all(self, *more):
-        """With every screen of SCREENS; none of them is a card before use()."""
-        words = [word for screen in SCREENS.values() for word in screen.words()]
-        self.start("--display", "bochs", "--res", "640x480",
+    def start_with(self, kinds, *more):
+        """With the screens of these kinds in every size; none of them is a card before use()."""
+        words = [word for screen in SCREENS.values() if screen.kind in kinds
+                 for word in screen.words()]
+        self.start("--display", kinds[0], "--res", "640x480",
                    *(f"--qemu-arg={word}" for word in words), *more)
-        self.shell("echo 0 >/sys/bus/virtio/drivers_autoprobe; modprobe virtio_gpu")
+        self.shell("echo 0 >/sys/bus/virtio/drivers_autoprobe")
+        for kind in kinds[1:]:
+            self.shell(f"modprobe {MODULES[kind]}")
         return self
 
     def use(self, *screens):

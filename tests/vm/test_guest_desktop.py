@@ -1,16 +1,20 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Guests with real desktops, and with vkms. Run: python3 tests/vm/test_guest_desktop.py
+"""Guests with real desktops, what is captured of them, and vkms.
+Run: python3 tests/vm/test_guest_desktop.py
 
 Needs mmdebstrap (.ci/install desktop), some minutes and 2 GB of the cache the first time.
 """
 
 import oriel_vm_test as vm
+import test_guest_screen
+from guest_screens import SCREENS, SIZES, ScreenGuest, must_read_png
 from test_guest_display import Case, console, shown
 
 BACKGROUND = bytes.fromhex("204060")
 SIZE = (1280, 720)
 DESKTOP = ("--image", "desktop", "--res", "720p")
+LIFETIME_S = 3600
 WINDOWS = ("xclock", "xeyes", "ico", "xterm")
 
 
@@ -75,6 +79,60 @@ class Desktops(Case):
         self.leave(guest)
 
 
+class Captured:
+    """guest-capture sees each desktop at each size as QEMU does, while nothing moves."""
+
+    MOVERS = {"start-x": "xclock xeyes ico xdotool",
+              "start-weston": "weston-simple-shm weston-flower weston-smoke"}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.guest = ScreenGuest(cls.kind, "256M").start_with(
+            [cls.kind], "--image", "desktop", "--lifetime", LIFETIME_S)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.guest.stop()
+
+    def let(self, command, signal):
+        """What moves stops, or goes on."""
+        self.guest.shell(f"kill -{signal} $(pidof {self.MOVERS[command]})")
+
+    def watch(self, command):
+        """At every size it comes to rest twice, with another picture."""
+        for screen in (SCREENS[self.kind, size] for size in SIZES):
+            self.guest.use(screen)
+            self.guest.shell(command)
+            self.capture(until=r"host-viewer: live.*")
+            before = None
+            for _ in range(2):
+                self.let(command, "STOP")
+                before = self.assert_truth_seen(before)
+                self.assertEqual(before[:2], screen.size)
+                self.assertIn(BACKGROUND, before[2])
+                self.let(command, "CONT")
+            self.guest.shell("stop-desktop")
+            self.enough()
+
+    def test_x(self):
+        self.watch("start-x")
+
+    def test_weston(self):
+        self.watch("start-weston")
+
+
+class CapturedBochs(Captured, test_guest_screen.Case):
+    """Pointers are drawn into the picture."""
+
+    kind = "bochs"
+
+
+class CapturedVirtio(Captured, test_guest_screen.Case):
+    """Pointers are not in the picture, neither QEMU's nor ours."""
+
+    kind = "virtio"
+
+
 class Vkms(Case):
     """A display that only the guest's kernel knows of."""
 
@@ -90,4 +148,5 @@ class Vkms(Case):
 
 
 if __name__ == "__main__":
+    must_read_png()
     vm.main("--image", "desktop")
