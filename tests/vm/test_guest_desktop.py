@@ -147,6 +147,43 @@ class Vkms(Case):
         self.leave(guest)
 
 
+class Formats(test_guest_screen.Case):
+    """Of 16 bits a pixel, which neither bochs nor virtio has. What arrives is what was drawn."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.guest = ScreenGuest("formats", "64M").start("--display", "vkms", "--res", "640x480")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.guest.stop()
+
+    def test_rgb565(self):
+        """After a change of format in mid-stream, and before the next."""
+        size = test_guest_screen.SIZE
+        plain = (*size, test_guest_screen.pattern(*size, 3))
+        self.draw(test_guest_screen.mode(size), "fill 3")
+        self.capture()
+        self.assert_seen(plain)
+        self.words("format RG16", test_guest_screen.mode(size), "fill 3")
+        self.assert_seen((*size, in_565(plain[2])))
+        self.words("format XR24", test_guest_screen.mode(size), "fill 3")
+        self.assert_seen(plain)
+        self.words("end")
+        _, consumer = self.enough()
+        self.assertEqual({row["format"] for row in consumer.rows}, {"xrgb8888", "rgb565"})
+
+
+def in_565(pixels):
+    """R G B as they are after having had 5, 6 and 5 bits."""
+    known = {bits: bytes(((value >> (8 - bits)) * 255 + (1 << bits) // 2 - 1) // ((1 << bits) - 1)
+                         for value in range(256)) for bits in (5, 6)}
+    reduced = bytearray(pixels)
+    for channel, bits in enumerate((5, 6, 5)):
+        reduced[channel::3] = pixels[channel::3].translate(known[bits])
+    return bytes(reduced)
+
+
 if __name__ == "__main__":
     must_read_png()
     vm.main("--image", "desktop")
