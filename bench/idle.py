@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 
-from programs import Stage, add_build, finish, tasks, wait_until
+from oriel_bench.programs import Stage, add_build, finish, tasks, wait_until
 
 WIDTH, HEIGHT = 1280, 720
 SETTLE_S = 3

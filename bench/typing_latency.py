@@ -21,7 +21,7 @@ import os
 import sys
 import time
 
-from programs import Stage, add_build, finish, wait_until
+from oriel_bench.programs import Stage, add_build, finish, wait_until
 from wake_guest import Guest, offset_at, percentiles
 
 ROWS = {"typing": 100, "rested": 2500}  # name: ms, the shortest pause

@@ -26,7 +26,7 @@ import statistics
 import subprocess
 import sys
 
-from programs import ROOT, Stage, add_build, read_json
+from oriel_bench.programs import ROOT, Stage, add_build, read_json
 
 GUEST = ROOT / "vm" / "guest"
 GOAL = 2.0

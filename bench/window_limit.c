@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The limit that the window is measured against: frames uploaded and presented by SDL and nothing
- * else, in a window of 1080p. Prints JSON: renderer, frames_per_second.
+ * else, in a window of the frame's size, or of 1080p if that is smaller. Prints JSON: renderer,
+ * frames_per_second.
  *
  *   window-limit WIDTHxHEIGHT RENDERER|auto SECONDS
  */
@@ -86,6 +87,7 @@ int main(int argc, char **argv)
 	SDL_Renderer *renderer;
 	SDL_Window *window;
 	struct complaint why;
+	bool is_large;
 	double found;
 
 	log_init("window-limit", LOG_LEVEL_INFO);
@@ -98,7 +100,10 @@ int main(int argc, char **argv)
 		return EXIT_OTHER;
 	}
 	stop_on_signals();
-	window = SDL_CreateWindow("window-limit", 0, 0, WINDOW_WIDTH, WINDOW_HEIGHT, 0);
+	is_large = sizes[0].width > WINDOW_WIDTH || sizes[0].height > WINDOW_HEIGHT;
+	window = SDL_CreateWindow("window-limit", 0, 0,
+	        is_large ? WINDOW_WIDTH : (int)sizes[0].width,
+	        is_large ? WINDOW_HEIGHT : (int)sizes[0].height, 0);
 	renderer = window ? open_renderer(window, argv[2]) : NULL;
 	found = renderer ? rate(renderer, sizes[0], seconds) : 0;
 	if (found > 0) {

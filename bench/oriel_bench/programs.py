@@ -5,12 +5,15 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 LIMIT_S = 60
+GRACE_S = 5  # to end by itself, with whole files
+ENDING = (signal.SIGINT, signal.SIGTERM)
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
@@ -48,29 +51,55 @@ def tasks(pid):
     return found
 
 
+@contextlib.contextmanager
+def unbroken():
+    """What is made is written down before a signal ends us: then it is cleared away."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def hear_signals():
+    """In a child: it is to end when it is told."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+
 class Stage(contextlib.ExitStack):
     """A folder in memory, and programs that live in it."""
 
     def __init__(self, build):
         super().__init__()
         self.build = build.resolve()
+        self.last_pid = None  # of the child that was started last
         parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="oriel-bench-", dir=parent))
-        self.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        with unbroken():
+            self.folder = pathlib.Path(tempfile.mkdtemp(prefix="oriel-bench-", dir=parent))
+            self.callback(shutil.rmtree, self.folder, ignore_errors=True)
 
     def start(self, *words, **popen):
-        """A child that is killed at the end if it has not ended."""
-        child = subprocess.Popen([str(word) for word in words], **{**QUIET, **popen})
-
-        def end():
-            if child.poll() is None:
-                child.kill()
-            child.wait()
-            if child.stdin:
-                child.stdin.close()
-
-        self.callback(end)
+        """A child that is ended with the stage if it has not ended by then."""
+        with unbroken():
+            child = subprocess.Popen([str(word) for word in words], preexec_fn=hear_signals,
+                                     **{**QUIET, **popen})
+            self.callback(self.end, child)
+        self.last_pid = child.pid
         return child
+
+    @staticmethod
+    def end(child):
+        """However it stands, it is gone afterwards."""
+        if child.poll() is None:
+            child.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(GRACE_S)
+        if child.poll() is None:
+            child.kill()
+        child.wait()
+        for stream in (child.stdin, child.stdout, child.stderr):
+            if stream:
+                stream.close()
 
     def serve(self, size="16M"):
         """A doorbell-server; returns its address as a region."""
@@ -80,14 +109,14 @@ class Stage(contextlib.ExitStack):
         wait_until(path.exists, "the doorbell-server serves")
         return f"server:{path}"
 
-    def screen(self):
+    def screen(self, size="1280x1024x24"):
         """An X server without a screen; returns the environment for its clients, None: there is
         none."""
         if not shutil.which("Xvfb"):
             return None
         ours, theirs = os.pipe()
-        self.start("Xvfb", "-displayfd", theirs, "-screen", "0", "1280x1024x24", "-nolisten",
-                   "tcp", "-noreset", pass_fds=(theirs,), stdin=subprocess.DEVNULL)
+        self.start("Xvfb", "-displayfd", theirs, "-screen", "0", size, "-nolisten", "tcp",
+                   "-noreset", pass_fds=(theirs,), stdin=subprocess.DEVNULL)
         os.close(theirs)
         with os.fdopen(ours) as number:
             line = number.readline().strip()
