@@ -31,6 +31,7 @@ static void stop_here(void *context, const void *word)
 {
 	struct takeover *takeover = context;
 	struct stand *stand = takeover->stand;
+	uint8_t *drawn = stand->drawn;
 	struct frame frame;
 
 	(void)word;
@@ -39,8 +40,10 @@ static void stop_here(void *context, const void *word)
 	}
 	ring_hooks.store = NULL;
 	takeover->happened = true;
-	/* The stand's writer is the one that is stopped: it is kept, and put back. */
+	/* The stand's writer is the one that is stopped: it is kept with its source, and put back.
+	 */
 	takeover->old = stand->writer;
+	stand->drawn = NULL;
 	stand_reopen(stand, NEW_EPOCH);
 	stand_attach(stand, &takeover->reader, 0, takeover->mode);
 	stand_pass(stand, 1);
@@ -56,6 +59,8 @@ static void stop_here(void *context, const void *word)
 		stand->writer = takeover->old;
 		takeover->old = new;
 	}
+	free(stand->drawn);
+	stand->drawn = drawn;
 }
 
 /* Everything that a producer does in a turn. returns: false when it noticed that it is deposed */
@@ -132,7 +137,7 @@ static void try_all(enum reader_mode mode)
 
 	for (size_t i = 0; i < sizeof(old_frames) / sizeof(old_frames[0]); i++) {
 		for (unsigned frames = 0; frames < 7; frames += 3) {
-			for (unsigned countdown = 0; countdown < 90; countdown++) {
+			for (unsigned countdown = 0; countdown < 120; countdown++) {
 				try_takeover(mode, old_frames[i], frames, countdown);
 			}
 		}
