@@ -91,12 +91,18 @@ static struct kms_map *find_map(struct kms_scanout *scanout, bool is_prime, uint
 	return NULL;
 }
 
-/* The one that was not looked at for longest, empty. */
-static struct kms_map *empty_map(struct kms_scanout *scanout)
+/*
+ * The one that was not looked at for longest, empty. Buffers of another size are of another mode
+ * and do not come back: to hold on to them takes memory of a small card from who draws.
+ */
+static struct kms_map *empty_map(struct kms_scanout *scanout, size_t size)
 {
 	struct kms_map *oldest = &scanout->maps[0];
 
-	for (unsigned i = 1; i < KMS_MAPS; i++) {
+	for (unsigned i = 0; i < KMS_MAPS; i++) {
+		if (scanout->maps[i].size != size) {
+			unmap(&scanout->maps[i]);
+		}
 		oldest = scanout->maps[i].used < oldest->used ? &scanout->maps[i] : oldest;
 	}
 	unmap(oldest);
@@ -129,7 +135,7 @@ static struct kms_map *map_prime(struct kms_scanout *scanout, uint32_t handle, s
 		close(fd);
 		return NULL;
 	}
-	map = empty_map(scanout);
+	map = empty_map(scanout, size);
 	*map = (struct kms_map) { bytes, size, true, status.st_ino, fd, 0 };
 	return map;
 }
@@ -152,7 +158,7 @@ static struct kms_map *map_dumb(struct kms_scanout *scanout, uint32_t handle, si
 	if (bytes == MAP_FAILED) {
 		return NULL;
 	}
-	map = empty_map(scanout);
+	map = empty_map(scanout, size);
 	*map = (struct kms_map) { bytes, size, false, request.offset, -1, 0 };
 	return map;
 }

@@ -194,6 +194,12 @@ class Pictures:
         ways = {way for way in ("/dev/dri/card0", "/dmabuf:") if way in maps}
         self.assertEqual(ways, {self.way}, maps)
 
+    def assert_lets_go(self):
+        """Of the buffers of another mode, which are in the way of the next."""
+        lines = self.guest.shell("cat /proc/$(pidof guest-capture)/maps").splitlines()
+        ends = [line.split()[0].split("-") for line in lines if self.way in line]
+        self.assertEqual(len({int(end, 16) - int(begin, 16) for begin, end in ends}), 1, lines)
+
     def test_drawn(self):
         """In place, large and small, and flipped, also into rows that are longer than they seem."""
         self.draw(mode(SIZE))
@@ -221,6 +227,7 @@ class Pictures:
         for count in CHANGES:
             self.words(f"modes {count}")
             self.assert_shown(MODES[(count - 1) % len(MODES)], count - 1)
+            self.assert_lets_go()
         self.words("end")
         _, consumer = self.enough()
         self.assertGreaterEqual({(int(row["width_px"]), int(row["height_px"]))
