@@ -178,11 +178,38 @@ static uint64_t refresh_of(const drmModeModeInfo *mode)
 	return mode->clock ? pixels * NS_PER_MS / mode->clock : 0;
 }
 
-static bool find_part(const struct kms_scanout *scanout, uint32_t crtc_id, const drmModeFB2 *buffer,
+/* Such a CRTC keeps its mode and its buffer, but shows neither: a console or a desktop that rests.
+ */
+static bool is_blanked(struct kms_scanout *scanout, uint32_t crtc)
+{
+	int fd = scanout->card->fd;
+	drmModeObjectProperties *properties =
+	        drmModeObjectGetProperties(fd, crtc, DRM_MODE_OBJECT_CRTC);
+	bool is_active = true;
+
+	for (uint32_t i = 0; properties && i < properties->count_props; i++) {
+		uint32_t id = properties->props[i];
+
+		if (!scanout->active_id) {
+			drmModePropertyRes *property = drmModeGetProperty(fd, id);
+			bool is_it = property && strcmp(property->name, "ACTIVE") == 0;
+
+			scanout->active_id = is_it ? id : 0;
+			drmModeFreeProperty(property);
+		}
+		if (id == scanout->active_id) {
+			is_active = properties->prop_values[i];
+		}
+	}
+	drmModeFreeObjectProperties(properties);
+	return !is_active;
+}
+
+static bool find_part(struct kms_scanout *scanout, uint32_t crtc_id, const drmModeFB2 *buffer,
         struct frame_rect *part, uint64_t *refresh_ns)
 {
 	drmModeCrtc *crtc = drmModeGetCrtc(scanout->card->fd, crtc_id);
-	bool is_shown = kms_judge_part(buffer, crtc, part);
+	bool is_shown = kms_judge_part(buffer, crtc, part) && !is_blanked(scanout, crtc_id);
 
 	*refresh_ns = crtc ? refresh_of(&crtc->mode) : 0;
 	drmModeFreeCrtc(crtc);

@@ -247,6 +247,18 @@ class Pictures:
         self.words("end")
         self.enough()
 
+    def test_blanked(self):
+        """A screen at rest keeps its mode and its buffer, and shows neither."""
+        self.guest.shell("echo not this >/dev/tty1")
+        self.capture()
+        before = len(self.viewer_of_all.text())
+        self.guest.shell("echo 4 >/sys/class/graphics/fb0/blank")
+        before = self.viewer_of_all.says(NO_SIGNAL, before)
+        self.guest.shell("echo 0 >/sys/class/graphics/fb0/blank; echo this again >/dev/tty1")
+        self.viewer_of_all.says(IDLE, before)
+        self.assert_truth_seen(None)
+        self.enough()
+
     def test_too_large(self):
         """A mode that does not fit: said with the cure, and borne."""
         self.draw(mode(SIZE))
