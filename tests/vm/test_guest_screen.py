@@ -98,11 +98,15 @@ class Case(vm.Case):
 
     def draw(self, *lines, card=0):
         """draw_screen, with its first words obeyed."""
+        self.start_painter("draw_screen", card)
+        self.words(*lines)
+
+    def start_painter(self, program, card=0):
+        """One who draws on this card what words() say."""
         self.fifo = f"/tmp/draw{card}"
         self.guest.shell(f"[ -p {self.fifo} ] || mkfifo {self.fifo}")
-        self.painter = self.guest.begin("draw_screen", f"/dev/dri/card{card}", self.fifo)
+        self.painter = self.guest.begin(program, f"/dev/dri/card{card}", self.fifo)
         self.painter.says("ready")
-        self.words(*lines)
 
     def words(self, *lines):
         """More words; each is waited for."""
