@@ -74,6 +74,18 @@ static enum turn_result hand_on(struct view *view, const struct frame *frame,
 	return TURN_FAILED;
 }
 
+/* What is expected is the first that can be seen of a frame: that its copy begins, or has ended. */
+static void learn(struct view *view, const struct frame *frame, uint64_t seen_ns)
+{
+	const struct frame_times *times = &frame->times;
+	uint64_t begun_ns = view->link->reader.reads_early && times->claimed_ns
+	                            ? times->claimed_ns
+	                            : times->published_ns;
+
+	wakeup_learn(&view->wakeup, frame->sequence, begun_ns,
+	        seen_ns - clock_elapsed_ns(begun_ns, times->published_ns));
+}
+
 /* Copies the claimed frame out, judges it and hands it on. */
 static enum turn_result take_frame(
         struct view *view, struct frame *frame, uint64_t seen_ns, struct complaint *why)
@@ -91,7 +103,7 @@ static enum turn_result take_frame(
 	if (result == READER_FRAME) {
 		view->first_ns = view->first_ns ? view->first_ns : times.verified_ns;
 		meter_frame(&view->meter, times.verified_ns, times.verified_ns - seen_ns);
-		wakeup_learn(&view->wakeup, frame->sequence, frame->times.published_ns, seen_ns);
+		learn(view, frame, seen_ns);
 		turn = hand_on(view, frame, &times, why);
 		clock_offset_add_seen(&view->clock.offset, frame->times.published_ns, seen_ns);
 		times.latency =
