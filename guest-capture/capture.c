@@ -214,14 +214,15 @@ static enum writer_result find_slot(struct capture *capture, const struct frame_
 	return search.result;
 }
 
-/* A screen may get any size, and another one again: said once, and waited for. */
+/* A screen may get any size, and another one again: each is said once, and waited for. */
 static enum turn_result skip_too_large(struct capture *capture, const struct frame_info *info)
 {
 	char need[24];
 
 	ring_writer_count_not_published(capture->writer, 1);
-	if (!capture->is_too_large) {
+	if (!capture->is_too_large || !frame_info_equal(&capture->too_large, info)) {
 		capture->is_too_large = true;
+		capture->too_large = *info;
 		log_warning("%ux%u %s: no picture until it fits again; %u slots of it need a "
 		            "region of %s",
 		        info->width, info->height,

@@ -41,8 +41,9 @@ struct capture {
 	uint64_t size_start_ns;
 	uint64_t published_ns; /* the last frame; 0 = none yet */
 	bool told_alone;
-	bool is_too_large; /* the source's frames, for this region */
-	uint32_t state;    /* RING_STATE_* as it was last said */
+	bool is_too_large;           /* the source's frames, for this region */
+	struct frame_info too_large; /* what was said of last */
+	uint32_t state;              /* RING_STATE_* as it was last said */
 };
 
 /* All members down to doorbell are set by the caller. Once, before the others. */

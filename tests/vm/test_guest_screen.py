@@ -230,6 +230,9 @@ class Pictures:
         self.capture()
         for count in CHANGES:
             self.words(f"modes {count}")
+            # Whatever QEMU makes of a change of mode is what is seen; what is drawn then is, too.
+            self.assertTrue(vm.eventually(lambda: self.seen() == self.truth(), LOOK_LIMIT_S))
+            self.words(f"fill {count - 1}")
             self.assert_shown(MODES[(count - 1) % len(MODES)], count - 1)
             self.assert_lets_go()
         self.words("end")
@@ -271,6 +274,8 @@ class Pictures:
         self.words(mode(LARGE))
         self.producer.says(r"guest-capture: 2880x1620 .* need a region of 128M")
         before = self.viewer_of_all.says(NO_SIGNAL, before)
+        self.words(mode(SIZES["4k"]))
+        self.producer.says(r"guest-capture: 3840x2160 .* need a region of 128M")
         self.words(mode(SIZE), "fill 2")
         self.viewer_of_all.says(IDLE, before)
         self.assert_shown(SIZE, 2)
