@@ -2,12 +2,6 @@
 #include "early_read.h"
 #include "ring_reader.h"
 
-static const struct ring_descriptor *descriptor_at(const struct ring_reader *reader, uint32_t slot)
-{
-	return (const void *)(reader->g.bytes + reader->geometry.descriptors_base +
-	                      (uint64_t)slot * reader->geometry.descriptor_stride);
-}
-
 /* Is the frame of this name one that would be claimed next? */
 static bool is_wanted(const struct ring_reader *reader, uint64_t untrusted_name)
 {
@@ -26,7 +20,7 @@ static uint32_t strips_finished(const struct ring_reader *reader)
 {
 	const struct early_read *early = &reader->early;
 	uint64_t untrusted_progress =
-	        shared_load_acquire_u64(&descriptor_at(reader, early->slot)->progress);
+	        shared_load_acquire_u64(&ring_reader_descriptor(reader, early->slot)->progress);
 	uint64_t finished = untrusted_progress & RING_PROGRESS_STRIPS_MASK;
 
 	if (untrusted_progress >> RING_PROGRESS_SHIFT != early->sequence) {
@@ -59,7 +53,7 @@ static void begin(struct ring_reader *reader, uint64_t untrusted_name, uint8_t *
 
 	early->looked = untrusted_name;
 	early->sequence = 0;
-	shared_copy_out(&untrusted, descriptor_at(reader, slot)->claim, RING_CLAIM_WORDS);
+	shared_copy_out(&untrusted, ring_reader_descriptor(reader, slot)->claim, RING_CLAIM_WORDS);
 	if (frame_check_claim(&untrusted, reader->epoch, sequence,
 	            reader->geometry.slot_capacity) != FRAME_FITS ||
 	        untrusted.base_sequence != 0 || untrusted.digest_algorithm == DIGEST_NONE) {
@@ -68,8 +62,7 @@ static void begin(struct ring_reader *reader, uint64_t untrusted_name, uint8_t *
 	early->sequence = sequence;
 	early->slot = slot;
 	early->pixels = pixels;
-	early->info = (struct frame_info) { untrusted.fourcc, untrusted.width, untrusted.height,
-		untrusted.stride };
+	early->info = frame_claim_info(&untrusted);
 	early->strips = (struct frame_strips) { untrusted.strip_rows, untrusted.strip_count };
 	early->algorithm = untrusted.digest_algorithm;
 	early->done = 0;
@@ -100,12 +93,12 @@ enum early_result ring_reader_read_early(
 		return EARLY_WAITING;
 	}
 	reader->content.pixels = NULL;
-	payload = reader->g.bytes + reader->geometry.payload_base +
-	          (uint64_t)early->slot * reader->geometry.slot_capacity;
+	payload = ring_reader_payload(reader, early->slot);
 	for (; early->done < finished; early->done++) {
 		const struct frame_strip strip =
 		        frame_strip_at(early->strips, &early->info, early->done);
 
+		/* The same deliberate race as in frame_update(): only the copy's digest counts. */
 		copier_copy(copier, early->algorithm, pixels + strip.offset, payload + strip.offset,
 		        strip.bytes, &early->digests[early->done]);
 	}
@@ -117,8 +110,7 @@ const struct digest *early_read_strip(
 {
 	const struct early_read *early = &reader->early;
 	const struct ring_claim *claim = &reader->claim;
-	const struct frame_info info = { claim->fourcc, claim->width, claim->height,
-		claim->stride };
+	const struct frame_info info = frame_claim_info(claim);
 
 	if (early->sequence != claim->sequence || early->pixels != pixels || i >= early->done ||
 	        !frame_info_equal(&early->info, &info) || early->strips.rows != claim->strip_rows ||

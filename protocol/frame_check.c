@@ -128,3 +128,13 @@ uint32_t frame_claim_checksum(
 
 	return XXH32(damage, claim->damage_count * sizeof(uint64_t), sum);
 }
+
+struct frame_info frame_claim_info(const struct ring_claim *claim)
+{
+	return (struct frame_info) {
+		.fourcc = claim->fourcc,
+		.width = claim->width,
+		.height = claim->height,
+		.stride = claim->stride,
+	};
+}

@@ -59,4 +59,7 @@ uint32_t frame_digests_sum(const void *digests, uint32_t strip_count);
 uint32_t frame_claim_checksum(
         const struct ring_claim *claim, const uint64_t *damage, uint32_t digests_sum);
 
+/* The geometry that a claim states. */
+struct frame_info frame_claim_info(const struct ring_claim *claim);
+
 #endif

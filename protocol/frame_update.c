@@ -2,22 +2,12 @@
 #include "frame_update.h"
 #include "ring_reader.h"
 
-static struct frame_info info_of(const struct ring_claim *claim)
-{
-	return (struct frame_info) {
-		.fourcc = claim->fourcc,
-		.width = claim->width,
-		.height = claim->height,
-		.stride = claim->stride,
-	};
-}
-
 /* Is what changed since the buffer's frame among the damage of this one? */
 static bool content_is_usable(const struct ring_reader *reader, const void *pixels)
 {
 	const struct frame_content *content = &reader->content;
 	const struct ring_claim *claim = &reader->claim;
-	const struct frame_info info = info_of(claim);
+	const struct frame_info info = frame_claim_info(claim);
 
 	return reader->keeps_pixels && content->pixels == pixels &&
 	       reader->damage.base_sequence != 0 &&
@@ -31,7 +21,7 @@ static bool content_is_usable(const struct ring_reader *reader, const void *pixe
 static bool copy_damage(const struct ring_reader *reader, struct copier *copier, uint8_t *pixels,
         const uint8_t *payload, const struct frame_strip *strip)
 {
-	const struct frame_info info = info_of(&reader->claim);
+	const struct frame_info info = frame_claim_info(&reader->claim);
 	struct frame_rect part;
 	bool any = false;
 
@@ -50,10 +40,9 @@ static bool copy_damage(const struct ring_reader *reader, struct copier *copier,
 void frame_update(struct ring_reader *reader, struct copier *copier, uint8_t *pixels)
 {
 	const struct ring_claim *claim = &reader->claim;
-	const struct frame_info info = info_of(claim);
+	const struct frame_info info = frame_claim_info(claim);
 	const struct frame_strips strips = { claim->strip_rows, claim->strip_count };
-	const uint8_t *payload = reader->g.bytes + reader->geometry.payload_base +
-	                         (uint64_t)reader->slot * reader->geometry.slot_capacity;
+	const uint8_t *payload = ring_reader_payload(reader, reader->slot);
 	bool is_usable = content_is_usable(reader, pixels);
 
 	/* Until it is accepted, the buffer holds parts of two frames. */
@@ -86,7 +75,7 @@ void frame_update_accept(struct ring_reader *reader, const void *pixels)
 	reader->content = (struct frame_content) {
 		.pixels = pixels,
 		.sequence = claim->sequence,
-		.info = info_of(claim),
+		.info = frame_claim_info(claim),
 		.strips = { claim->strip_rows, claim->strip_count },
 		.algorithm = claim->digest_algorithm,
 	};

@@ -258,10 +258,17 @@ static enum reader_result finish(struct ring_reader *reader, enum reader_result 
 	return result;
 }
 
-static const struct ring_descriptor *descriptor_at(const struct ring_reader *reader, uint32_t slot)
+const struct ring_descriptor *ring_reader_descriptor(
+        const struct ring_reader *reader, uint32_t slot)
 {
 	return (const void *)(reader->g.bytes + reader->geometry.descriptors_base +
 	                      (uint64_t)slot * reader->geometry.descriptor_stride);
+}
+
+const uint8_t *ring_reader_payload(const struct ring_reader *reader, uint32_t slot)
+{
+	return reader->g.bytes + reader->geometry.payload_base +
+	       (uint64_t)slot * reader->geometry.slot_capacity;
 }
 
 /* Step 7. READER_FRAME: what was read since take_lease() is of this frame and this session. */
@@ -271,7 +278,7 @@ static enum reader_result recheck(const struct ring_reader *reader)
 
 	/* Pairs with the release fence in start_writing(). */
 	shared_fence_acquire();
-	untrusted_control = shared_load_u64(&descriptor_at(reader, reader->slot)->control);
+	untrusted_control = shared_load_u64(&ring_reader_descriptor(reader, reader->slot)->control);
 	if ((untrusted_control & ~RING_CONTROL_CLAIM) != reader->sequence << RING_CONTROL_SHIFT) {
 		return READER_TORN;
 	}
@@ -324,7 +331,8 @@ static enum reader_result take_lease(struct ring_reader *reader)
 		}
 		/* Pairs with the fence between CLAIM and the leases in claim_slot(). */
 		shared_fence_full();
-		control = shared_load_acquire_u64(&descriptor_at(reader, reader->slot)->control);
+		control = shared_load_acquire_u64(
+		        &ring_reader_descriptor(reader, reader->slot)->control);
 		if (control == reader->sequence << RING_CONTROL_SHIFT) {
 			return READER_FRAME;
 		}
@@ -336,7 +344,7 @@ static enum reader_result take_lease(struct ring_reader *reader)
 /* Step 5: the fixed part first, because it says how long the other parts are. */
 static enum frame_fault copy_descriptor(struct ring_reader *reader)
 {
-	const struct ring_descriptor *descriptor = descriptor_at(reader, reader->slot);
+	const struct ring_descriptor *descriptor = ring_reader_descriptor(reader, reader->slot);
 	const shared_u64 *digests =
 	        (const void *)(reader->g.bytes + reader->geometry.digests_base +
 	                       (uint64_t)reader->slot * RING_STRIPS_MAX * RING_DIGEST_SIZE);
@@ -367,12 +375,7 @@ static void describe(const struct ring_reader *reader, struct frame *frame)
 {
 	const struct ring_claim *claim = &reader->claim;
 
-	frame->info = (struct frame_info) {
-		.fourcc = claim->fourcc,
-		.width = claim->width,
-		.height = claim->height,
-		.stride = claim->stride,
-	};
+	frame->info = frame_claim_info(claim);
 	frame->times = (struct frame_times) {
 		.due_ns = claim->due_ns,
 		.captured_ns = claim->captured_ns,

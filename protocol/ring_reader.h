@@ -134,6 +134,11 @@ void ring_reader_resume(struct ring_reader *reader, uint64_t last);
 /* Says goodbye (RING_BYE_*) and forgets the session. The block may go to somebody else then. */
 void ring_reader_detach(struct ring_reader *reader, uint32_t bye);
 
+/* Where a slot's parts lie in our mapping of G. slot: below geometry.slot_count */
+const struct ring_descriptor *ring_reader_descriptor(
+        const struct ring_reader *reader, uint32_t slot);
+const uint8_t *ring_reader_payload(const struct ring_reader *reader, uint32_t slot);
+
 /* The heartbeat word of our block, NULL for an observer. */
 shared_u64 *ring_reader_heartbeat(const struct ring_reader *reader);
 
