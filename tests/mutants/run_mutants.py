@@ -229,8 +229,6 @@ MUTANTS = [
     ('rung again and again', C, ' && untrusted_arm != consumer->rung', ''),
     ('awake and rung', C, 'untrusted_arm != 0 && untrusted_arm != consumer->rung', 'untrusted_arm != consumer->rung'),
     ('rung too early', C, ' &&\n\t\t        untrusted_arm >> RING_ARM_SHIFT <= until', ''),
-    ('newcomers are not rung', C, 'if (shared_load_u64(&block_at(watch, i)->epoch) != consumer->epoch) {', 'if (0) {'),
-    ('rung too early', C, ' &&\n\t\t        untrusted_arm >> RING_ARM_SHIFT <= published', ''),
     ('newcomers are not rung', C, 'if (shared_load_u64(&consumer_watch_block(watch, i)->epoch) != consumer->epoch) {', 'if (0) {'),
     ('space without a ring', C, 'if (!ring_address_rings(consumer->address)) {\n\t\t\t\treturn false;', 'if (0) {\n\t\t\t\treturn false;'),
     ('space with nobody', C, 'bool any = false;', 'bool any = true;'),
