@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What it costs to copy and digest a frame, as a ratio to what copying alone costs: every kernel
- * and every pass, in both directions, with strips of 256 KiB, over four slots of shared memory, so
- * that nothing sits in cache. Rounds of all rows in turn; a row's ratio is taken within a round, to
- * its base there: the fastest kernel of its direction, or for SHA-256 the digest alone. The median
- * of the rounds is told, with the fastest time.
+ * and every pass, in both directions, strip by strip and tile by tile, over four slots of shared
+ * memory, so that nothing sits in cache. Rounds of all rows in turn; a row's ratio is taken within
+ * a round, to its base there: the fastest kernel of its direction, or for SHA-256 the digest alone.
+ * The median of the rounds is told, with the fastest time.
  *
  *   copy-cost WIDTHxHEIGHT ROUNDS [huge]       huge: private memory of huge pages
  */
 #include "clock.h"
 #include "copy_digest.h"
 #include "exit_code.h"
+#include "frame_grid.h"
 #include "log.h"
+#include "pixel_format.h"
+#include "region_header.h"
 #include "resolution.h"
 
 #include <stdio.h>
@@ -20,13 +23,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SLOTS           4u
-#define BYTES_PER_PIXEL 4u
-#define STRIP_BYTES     ((size_t)256 * 1024)
-#define HUGE_BYTES      ((size_t)2 * 1024 * 1024)
-#define TRIES           4u
-#define ROWS_MAX        64u
-#define ROUNDS_MAX      200u
+#define SLOTS      4u
+#define HUGE_BYTES ((size_t)2 * 1024 * 1024)
+#define TRIES      4u
+#define ROWS_MAX   64u
+#define ROUNDS_MAX 200u
 
 struct row {
 	const char *name;
@@ -40,6 +41,7 @@ struct row {
 struct stage {
 	uint8_t *slots;
 	uint8_t *frame;
+	struct frame_info info;
 	size_t bytes;
 	size_t capacity; /* of a slot */
 	unsigned rounds;
@@ -99,23 +101,36 @@ static void add_rows(struct stage *stage, enum copy_direction direction)
 	row->digests_only = true;
 }
 
+static void digest_frame(const struct stage *stage, const struct row *row)
+{
+	struct digester *digester = row->copier.digester;
+	struct digest digest;
+
+	digester_begin(digester, row->algorithm);
+	digester_add(digester, stage->frame, stage->bytes);
+	digester_end(digester, &digest);
+}
+
 static void move_frame(struct stage *stage, struct row *row)
 {
 	uint8_t *slot = stage->slots + stage->turn++ % SLOTS * stage->capacity;
 	bool in = row->copier.kernel->direction == COPY_IN;
-	struct digest digest;
+	const struct frame_grid grid =
+	        frame_grid_choose(&stage->info, row->algorithm, ring_digest_words(stage->capacity));
+	uint64_t digests[COPY_TILES_MAX * DIGEST_WORDS_MAX];
 
-	for (size_t at = 0; at < stage->bytes; at += STRIP_BYTES) {
-		size_t left = stage->bytes - at;
-		size_t strip = left < STRIP_BYTES ? left : STRIP_BYTES;
+	if (row->digests_only) {
+		digest_frame(stage, row);
+		return;
+	}
+	for (uint32_t i = 0; i < grid.strips; i++) {
+		size_t at;
+		const struct copy_band band =
+		        frame_grid_band(&grid, &stage->info, i, 0, grid.columns, &at);
 
-		if (row->digests_only) {
-			copier_digest(
-			        &row->copier, row->algorithm, stage->frame + at, strip, &digest);
-		} else {
-			copier_copy(&row->copier, row->algorithm, (in ? slot : stage->frame) + at,
-			        (in ? stage->frame : slot) + at, strip, &digest);
-		}
+		copier_copy_band(&row->copier, row->algorithm, (in ? slot : stage->frame) + at,
+		        (in ? stage->frame : slot) + at, &band, digests);
+		copier_fence(&row->copier);
 	}
 }
 
@@ -237,7 +252,9 @@ int main(int argc, char **argv)
 		        ROUNDS_MAX);
 		return EXIT_USAGE;
 	}
-	stage.bytes = (size_t)sizes[0].width * sizes[0].height * BYTES_PER_PIXEL;
+	stage.info = (struct frame_info) { pixel_format_by_name("xrgb8888")->fourcc, sizes[0].width,
+		sizes[0].height, 4 * sizes[0].width };
+	stage.bytes = frame_info_bytes(&stage.info);
 	if (!make_memory(&stage, huge)) {
 		log_error("no memory for %u frames of %s", SLOTS + 1, argv[1]);
 		return EXIT_OTHER;

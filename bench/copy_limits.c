@@ -11,20 +11,20 @@
  *
  *   in:KERNEL         one private frame into the slots
  *   out:KERNEL        a slot into one private frame
- *   in+DIGEST         by the fastest kernel, and digested on the way, strip by strip as the ring
- * does out+DIGEST        likewise DIGEST            of the private frame alone
+ *   in+DIGEST         copied and digested, strip by strip and tile by tile, as the ring does it
+ *   out+DIGEST        likewise
+ *   DIGEST            of the private frame alone, in one piece
  */
 #include "clock.h"
 #include "copy_digest.h"
 #include "exit_code.h"
+#include "frame_grid.h"
 #include "frame_memory.h"
-#include "frame_strips.h"
 #include "log.h"
 #include "pixel_format.h"
 #include "region.h"
 #include "region_header.h"
 #include "resolution.h"
-#include "slot_update.h"
 #include "stop.h"
 #include "summary.h"
 
@@ -58,7 +58,6 @@ struct bench {
 	struct region region;
 	struct ring_geometry geometry;
 	struct frame_info info;
-	struct frame_strips strips;
 	struct copier copiers[COPY_OUT + 1]; /* each as it was chosen on this mapping */
 	uint8_t *frame;
 	uint64_t turns; /* frames so far: which slot is next */
@@ -137,25 +136,34 @@ static bool choose(struct bench *bench)
 	return true;
 }
 
-/* Strip by strip, as the ring does. */
+/* Strip by strip, each cut into tiles, as the ring does. */
 static void move_strips(struct bench *bench, const struct row *row, uint8_t *slot)
 {
+	const struct frame_grid grid =
+	        frame_grid_choose(&bench->info, row->algorithm, bench->geometry.digest_words);
 	struct copier *copier = &bench->copiers[row->direction];
-	bool is_in = row->direction == COPY_IN;
+	const bool is_in = row->direction == COPY_IN;
+	uint64_t digests[COPY_TILES_MAX * DIGEST_WORDS_MAX];
+
+	for (uint32_t i = 0; i < grid.strips; i++) {
+		size_t at;
+		const struct copy_band band =
+		        frame_grid_band(&grid, &bench->info, i, 0, grid.columns, &at);
+
+		copier_copy_band(copier, row->algorithm, (is_in ? slot : bench->frame) + at,
+		        (is_in ? bench->frame : slot) + at, &band, digests);
+		copier_fence(copier);
+	}
+}
+
+static void digest_frame(struct bench *bench, const struct row *row)
+{
+	struct digester *digester = bench->copiers[row->direction].digester;
 	struct digest digest;
 
-	for (uint32_t i = 0; i < bench->strips.count; i++) {
-		struct frame_strip strip = frame_strip_at(bench->strips, &bench->info, i);
-		uint8_t *shared = slot + strip.offset;
-		uint8_t *private = bench->frame + strip.offset;
-
-		if (row->kind == ROW_DIGEST) {
-			copier_digest(copier, row->algorithm, private, strip.bytes, &digest);
-		} else {
-			copier_copy(copier, row->algorithm, is_in ? shared : private,
-			        is_in ? private : shared, strip.bytes, &digest);
-		}
-	}
+	digester_begin(digester, row->algorithm);
+	digester_add(digester, bench->frame, frame_info_bytes(&bench->info));
+	digester_end(digester, &digest);
 }
 
 static void move_frame(struct bench *bench, const struct row *row)
@@ -164,7 +172,11 @@ static void move_frame(struct bench *bench, const struct row *row)
 	                bench->turns++ % SLOTS * bench->geometry.slot_capacity;
 	bool is_in = row->direction == COPY_IN;
 
-	if (row->kind != ROW_COPY) {
+	if (row->kind == ROW_DIGEST) {
+		digest_frame(bench, row);
+		return;
+	}
+	if (row->kind == ROW_COPY_AND_DIGEST) {
 		move_strips(bench, row, slot);
 		return;
 	}
@@ -228,7 +240,6 @@ static const char *set_frame(struct bench *bench, const char *size, const char *
 	}
 	bench->info = (struct frame_info) { format->fourcc, sizes[0].width, sizes[0].height,
 		pixel_format_stride(format, sizes[0].width) };
-	bench->strips = slot_cut_strips(&bench->info);
 	if (!ring_geometry_fill(
 	            &bench->geometry, SLOTS, bench->region.size - RING_FEEDBACK_SIZE, 0) ||
 	        bench->geometry.slot_capacity < frame_info_bytes(&bench->info)) {

@@ -57,7 +57,9 @@ static void limit_turn(struct limit *limit, uint64_t turn)
 	struct digest digest;
 
 	if (limit->digest != DIGEST_NONE) {
-		copier_digest(&limit->copier, limit->digest, limit->frame, limit->bytes, &digest);
+		digester_begin(limit->copier.digester, limit->digest);
+		digester_add(limit->copier.digester, limit->frame, limit->bytes);
+		digester_end(limit->copier.digester, &digest);
 	} else {
 		copier_copy(&limit->copier, DIGEST_NONE,
 		        limit->slots + turn % SLOTS * limit->capacity, limit->frame, limit->bytes,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "copy_digest.h"
 #include "copy_stretch.h"
-#include "pixel_format.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,6 +13,9 @@
  * (Sapphire Rapids).
  */
 #define COPY_BLOCK_BYTES ((size_t)1024)
+
+/* For a pass over tiles: of 240 bytes at most, XXH3 is something else than stripes and lanes. */
+#define COPY_TILE_LEAST 256u
 
 int copier_init(struct copier *copier, enum copy_direction direction)
 {
@@ -52,6 +54,17 @@ bool copy_pass_fits(const struct copy_pass *pass, const void *to, const void *fr
 	return bits % COPY_LINE_BYTES == 0;
 }
 
+bool copy_pass_fits_band(const struct copy_pass *pass, const void *to, const void *from,
+        const struct copy_band *band)
+{
+	size_t first = copy_band_tile_bytes(band, 0);
+	size_t last = copy_band_tile_bytes(band, band->tiles - 1);
+
+	return copy_pass_fits(pass, to, from) &&
+	       (band->pitch | first | last) % COPY_LINE_BYTES == 0 &&
+	       (first < last ? first : last) * band->rows >= COPY_TILE_LEAST;
+}
+
 /*
  * The fences of C do not do on x86: they know only cached memory. On a write-combining mapping even
  * ordinary loads and stores pass each other, and a streaming load may be answered from a buffer
@@ -70,13 +83,12 @@ void copier_fence(const struct copier *copier)
 #endif
 }
 
-static void copy_in_blocks(struct copier *copier, enum digest_algorithm algorithm, uint8_t *to,
-        const uint8_t *from, size_t size, struct digest *digest)
+/* Of what is digested then, more may follow. */
+static void copy_in_blocks(struct copier *copier, uint8_t *to, const uint8_t *from, size_t size)
 {
 	const struct copy_kernel *kernel = copier->kernel;
 	const uint8_t *private_side = kernel->direction == COPY_IN ? from : to;
 
-	digester_begin(copier->digester, algorithm);
 	for (size_t done = 0; done < size;) {
 		size_t left = size - done;
 		size_t block = left < COPY_BLOCK_BYTES ? left : COPY_BLOCK_BYTES;
@@ -85,47 +97,86 @@ static void copy_in_blocks(struct copier *copier, enum digest_algorithm algorith
 		digester_add(copier->digester, private_side + done, block);
 		done += block;
 	}
-	digester_end(copier->digester, digest);
 }
 
-void copier_copy(struct copier *copier, enum digest_algorithm algorithm, void *to, const void *from,
-        size_t size, struct digest *digest)
+/* One piece; no fences. */
+static void copy_piece(struct copier *copier, enum digest_algorithm algorithm, void *to,
+        const void *from, size_t size, struct digest *digest)
 {
 	const struct copy_pass *pass = copier->passes[algorithm];
 
-	copier_fence(copier);
 	if (algorithm == DIGEST_NONE) {
 		copier->kernel->copy(to, from, size);
 	} else if (pass && copy_pass_fits(pass, to, from)) {
 		digest_set_value(digest, pass->run(to, from, size));
 	} else {
-		copy_in_blocks(copier, algorithm, to, from, size, digest);
+		digester_begin(copier->digester, algorithm);
+		copy_in_blocks(copier, to, from, size);
+		digester_end(copier->digester, digest);
 	}
+}
+
+void copier_copy(struct copier *copier, enum digest_algorithm algorithm, void *to, const void *from,
+        size_t size, struct digest *digest)
+{
+	copier_fence(copier);
+	copy_piece(copier, algorithm, to, from, size, digest);
 	copier_fence(copier);
 }
 
-void copier_patch(struct copier *copier, uint8_t *to, const uint8_t *from,
-        const struct frame_info *info, const struct frame_rect *rect)
+static void put_words(uint64_t *words, const struct digest *digest, uint32_t count)
 {
-	const uint32_t pixel = pixel_format_by_fourcc(info->fourcc)->bytes;
-	size_t offset = (size_t)rect->y * info->stride + (size_t)rect->x * pixel;
+	memcpy(words, digest->bytes, count * sizeof(*words));
+}
 
-	if (rect->width == info->width) {
+static void copy_rows(
+        const struct copier *copier, uint8_t *to, const uint8_t *from, const struct copy_band *band)
+{
+	for (size_t row = 0; row < band->rows; row++) {
 		copier->kernel->copy(
-		        to + offset, from + offset, (size_t)rect->height * info->stride);
-		return;
-	}
-	for (uint32_t row = 0; row < rect->height; row++, offset += info->stride) {
-		copier->kernel->copy(to + offset, from + offset, (size_t)rect->width * pixel);
+		        to + row * band->pitch, from + row * band->pitch, band->row_bytes);
 	}
 }
 
-void copier_digest(struct copier *copier, enum digest_algorithm algorithm, const void *bytes,
-        size_t size, struct digest *digest)
+/* Tile by tile, each row by row. */
+static void copy_tiles(struct copier *copier, enum digest_algorithm algorithm, uint8_t *to,
+        const uint8_t *from, const struct copy_band *band, uint64_t *words)
 {
-	if (algorithm != DIGEST_NONE) {
+	const uint32_t each = digest_words(algorithm);
+
+	for (size_t i = 0; i < band->tiles; i++, words += each) {
+		const size_t at = i * band->tile_bytes;
+		const size_t bytes = copy_band_tile_bytes(band, i);
+		struct digest digest;
+
 		digester_begin(copier->digester, algorithm);
-		digester_add(copier->digester, bytes, size);
-		digester_end(copier->digester, digest);
+		for (size_t row = 0; row < band->rows; row++) {
+			copy_in_blocks(copier, to + row * band->pitch + at,
+			        from + row * band->pitch + at, bytes);
+		}
+		digester_end(copier->digester, &digest);
+		put_words(words, &digest, each);
+	}
+}
+
+void copier_copy_band(struct copier *copier, enum digest_algorithm algorithm, void *to,
+        const void *from, const struct copy_band *band, uint64_t *words)
+{
+	const struct copy_pass *pass = copier->passes[algorithm];
+	bool is_one_piece = band->row_bytes == band->pitch || band->rows == 1;
+
+	if (is_one_piece && (algorithm == DIGEST_NONE || band->tiles == 1)) {
+		struct digest digest;
+
+		copy_piece(copier, algorithm, to, from, band->rows * band->row_bytes, &digest);
+		if (algorithm != DIGEST_NONE) {
+			put_words(words, &digest, digest_words(algorithm));
+		}
+	} else if (algorithm == DIGEST_NONE) {
+		copy_rows(copier, to, from, band);
+	} else if (pass && copy_pass_fits_band(pass, to, from, band)) {
+		pass->run_band(to, from, band, words);
+	} else {
+		copy_tiles(copier, algorithm, to, from, band, words);
 	}
 }

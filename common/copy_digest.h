@@ -36,10 +36,14 @@ struct digest {
 	uint8_t bytes[DIGEST_SIZE_MAX];
 };
 
+#define DIGEST_WORDS_MAX (DIGEST_SIZE_MAX / 8)
+
 const char *digest_name(enum digest_algorithm algorithm); /* "xxh3" ..., "unknown" */
 /* returns: 0 or -EINVAL; "auto" is not an algorithm */
 int digest_by_name(const char *name, enum digest_algorithm *algorithm);
 bool digest_is_known(uint32_t untrusted_algorithm);
+/* Of 8 bytes, that a digest takes up in a table: 4 for SHA-256, else 1. */
+uint32_t digest_words(enum digest_algorithm algorithm);
 bool digest_equal(const struct digest *a, const struct digest *b);
 void digest_set_value(struct digest *digest, uint64_t value); /* of an XXH* */
 
@@ -67,18 +71,55 @@ struct copy_kernel {
 	void (*copy)(void *to, const void *from, size_t size);
 };
 
-/* Copies and digests in one pass: each byte is loaded once. No fences. */
+#define COPY_TILES_MAX 64u /* side by side */
+
+/*
+ * Rows of a frame, or a part of each of them, cut into tiles that lie side by side:
+ *
+ *     |<------------ row_bytes ------------>|
+ *     |<- tile_bytes ->|                    |
+ *     +----------------+--------------------+ ...
+ *     |       0        |         1          |      rows
+ *     +----------------+--------------------+ ...
+ *     |<--------------------- pitch -------------------->|
+ *
+ * Each tile has its digest, of its bytes row by row. The last one has what the others leave of a
+ * row, more or less. All fields are at least 1.
+ */
+struct copy_band {
+	size_t pitch; /* of both sides */
+	size_t rows;
+	size_t row_bytes;  /* at most the pitch */
+	size_t tile_bytes; /* of each tile but the last */
+	size_t tiles;      /* at most COPY_TILES_MAX */
+};
+
+/* Of a row, the i-th tile. */
+static inline size_t copy_band_tile_bytes(const struct copy_band *band, size_t i)
+{
+	return i + 1 < band->tiles ? band->tile_bytes
+	                           : band->row_bytes - (band->tiles - 1) * band->tile_bytes;
+}
+
+/* Copies and digests in one pass: each byte is loaded once. Digests the private side. No fences. */
 struct copy_pass {
 	const char *name;
 	enum copy_direction direction;
 	enum digest_algorithm algorithm;
 	bool (*is_supported)(void);
 	/*
-	 * Digests the private side.
+	 * One piece.
 	 * to, from: copy_pass_fits()
 	 * returns:  the digest's value
 	 */
 	uint64_t (*run)(void *to, const void *from, size_t size);
+	/*
+	 * Tiles, in the order of the rows.
+	 * to, from, band: copy_pass_fits_band()
+	 * values:         one a tile
+	 */
+	void (*run_band)(
+	        void *to, const void *from, const struct copy_band *band, uint64_t *values);
 };
 
 /* The i-th of the table, NULL after the last: for the choice, tests and the benchmark. */
@@ -87,6 +128,9 @@ const struct copy_pass *copy_pass_at(size_t index);
 
 /* What vectors are stored to, and streamed from, has to begin with a cache line. */
 bool copy_pass_fits(const struct copy_pass *pass, const void *to, const void *from);
+/* And so has each tile's part of a row, of whole lines, and more than a few of them. */
+bool copy_pass_fits_band(const struct copy_pass *pass, const void *to, const void *from,
+        const struct copy_band *band);
 
 /*
  * Everything one side needs to move frames; borrowed by the ring, owned by main. Speeds are as
@@ -127,22 +171,19 @@ void copier_copy(struct copier *copier, enum digest_algorithm algorithm, void *t
         size_t size, struct digest *digest);
 
 /*
- * A rectangle of a frame, its rows' padding with it where it is as wide as the frame: copies only.
- * copier_fence() comes before the first and behind the last one.
+ * Copies tiles and digests each: likewise in one pass where there is one. copier_fence() comes
+ * before the first and behind the last one.
  *
- * to, from: whole frames of this geometry, in which the rectangle lies
+ * to, from: where the first tile begins; any alignment, not overlapping
+ * words:    digest_words() a tile; not touched when algorithm is DIGEST_NONE
  */
-void copier_patch(struct copier *copier, uint8_t *to, const uint8_t *from,
-        const struct frame_info *info, const struct frame_rect *rect);
+void copier_copy_band(struct copier *copier, enum digest_algorithm algorithm, void *to,
+        const void *from, const struct copy_band *band, uint64_t *words);
 
 /*
  * What a write-combining mapping, and stores past the cache, need: what is copied behind it comes
  * after what was loaded and stored before it, and the other way round.
  */
 void copier_fence(const struct copier *copier);
-
-/* The digest of private bytes; not touched when algorithm is DIGEST_NONE. */
-void copier_digest(struct copier *copier, enum digest_algorithm algorithm, const void *bytes,
-        size_t size, struct digest *digest);
 
 #endif

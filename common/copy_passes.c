@@ -11,6 +11,7 @@
 #include "copy_stretch.h"
 #include "xxhash_inside.h"
 
+#include <endian.h>
 #include <stddef.h>
 
 #if ORIEL_KNOWS_XXHASH
@@ -45,6 +46,94 @@ static ALWAYS_INLINE void pass_stripes(
 		stripe(lanes, left->to, left->from, XXH3_kSecret + i * XXH_SECRET_CONSUME_RATE,
 		        way);
 		stretch_advance(left, XXH_STRIPE_LEN);
+	}
+}
+
+/* One tile's digest in the making. */
+struct tile_lanes {
+	XXH_ALIGN(XXH_ACC_ALIGN) xxh_u64 lanes[XXH_ACC_NB];
+};
+
+/* Where a tile's part of a row lies, and what comes after it. */
+struct tile_row {
+	uint8_t *to;
+	const uint8_t *from;
+	size_t stripes;
+	size_t ahead; /* bytes to what is fetched meanwhile; 0 = nothing */
+	bool is_last;
+};
+
+/* Stripes of one block. */
+static ALWAYS_INLINE void row_stripes(xxh_u64 *lanes, const struct tile_row *row, size_t first,
+        size_t count, const xxh_u8 *secret, pass_stripe *stripe, enum pass_way way)
+{
+#pragma GCC unroll 16
+	for (size_t i = 0; i < count; i++) {
+		const size_t at = (first + i) * XXH_STRIPE_LEN;
+
+		__builtin_prefetch(row->from + at + row->ahead);
+		stripe(lanes, row->to + at, row->from + at, secret + i * XXH_SECRET_CONSUME_RATE,
+		        way);
+	}
+}
+
+/* The next stripes of a tile, whose block has had so many already. returns: how many then */
+static ALWAYS_INLINE size_t xxh3_row(xxh_u64 *lanes, size_t had, const struct tile_row *row,
+        pass_stripe *stripe, XXH3_f_scrambleAcc scramble, enum pass_way way)
+{
+	const xxh_u8 *last_secret = XXH3_kSecret + sizeof(XXH3_kSecret) - XXH_STRIPE_LEN;
+	const size_t end = row->stripes - row->is_last;
+	size_t count;
+
+	for (size_t i = 0; i < row->stripes; i += count, had += count) {
+		/* A block is at its end only when more follows. */
+		if (had == STRIPES_PER_BLOCK) {
+			scramble(lanes, last_secret);
+			had = 0;
+		}
+		if (had == 0 && end - i >= STRIPES_PER_BLOCK) {
+			count = STRIPES_PER_BLOCK;
+			row_stripes(lanes, row, i, STRIPES_PER_BLOCK, XXH3_kSecret, stripe, way);
+			continue;
+		}
+		count = 1;
+		row_stripes(lanes, row, i, 1,
+		        i == end ? last_secret - XXH_SECRET_LASTACC_START
+		                 : XXH3_kSecret + had * XXH_SECRET_CONSUME_RATE,
+		        stripe, way);
+	}
+	return had;
+}
+
+static ALWAYS_INLINE void xxh3_band(uint8_t *to, const uint8_t *from, const struct copy_band *band,
+        uint64_t *values, pass_stripe *stripe, XXH3_f_scrambleAcc scramble, enum pass_way way)
+{
+	static const struct tile_lanes first = { XXH3_INIT_ACC };
+	/* Part of a row is followed by what lies below it. */
+	const size_t ahead = band->row_bytes == band->pitch ? COPY_AHEAD_BYTES : band->pitch;
+	struct tile_lanes lanes[COPY_TILES_MAX];
+	size_t had[COPY_TILES_MAX] = { 0 };
+
+	for (size_t i = 0; i < band->tiles; i++) {
+		lanes[i] = first;
+	}
+	for (size_t y = 0; y < band->rows; y++) {
+		const bool is_last = y + 1 == band->rows;
+
+		for (size_t i = 0; i < band->tiles; i++) {
+			const size_t at = y * band->pitch + i * band->tile_bytes;
+			const struct tile_row row = { to + at, from + at,
+				copy_band_tile_bytes(band, i) / XXH_STRIPE_LEN, is_last ? 0 : ahead,
+				is_last };
+
+			had[i] = xxh3_row(lanes[i].lanes, had[i], &row, stripe, scramble, way);
+		}
+	}
+	for (size_t i = 0; i < band->tiles; i++) {
+		const size_t bytes = band->rows * copy_band_tile_bytes(band, i);
+
+		values[i] = htole64(XXH3_mergeAccs(lanes[i].lanes,
+		        XXH3_kSecret + XXH_SECRET_MERGEACCS_START, bytes * XXH_PRIME64_1));
 	}
 }
 
@@ -102,10 +191,34 @@ static uint64_t xxh3_out_plain(void *to, const void *from, size_t size)
 	        to, from, size, stripe_plain, XXH3_accumulate_512, XXH3_scrambleAcc, PASS_OUT);
 }
 
+static void xxh3_in_band_plain(
+        void *to, const void *from, const struct copy_band *band, uint64_t *values)
+{
+	xxh3_band(to, from, band, values, stripe_plain, XXH3_scrambleAcc, PASS_IN);
+}
+
+static void xxh3_out_band_plain(
+        void *to, const void *from, const struct copy_band *band, uint64_t *values)
+{
+	xxh3_band(to, from, band, values, stripe_plain, XXH3_scrambleAcc, PASS_OUT);
+}
+
 /*
  * Words instead of vectors, for a processor that is emulated. The lanes of a state are those that
  * XXH64_update() would have, had it been given the same bytes.
  */
+static ALWAYS_INLINE void xxh64_stripe(xxh_u64 *lanes, uint8_t *to, const uint8_t *from)
+{
+	for (unsigned i = 0; i < XXH64_STRIPE / sizeof(uint64_t); i++) {
+		uint64_t word;
+
+		memcpy(&word, from + i * sizeof(word), sizeof(word));
+		__asm__("" : "+r"(word));
+		memcpy(to + i * sizeof(word), &word, sizeof(word));
+		lanes[i] = XXH64_round(lanes[i], XXH_readLE64(&word));
+	}
+}
+
 static ALWAYS_INLINE uint64_t xxh64_pass(
         uint8_t *to, const uint8_t *from, size_t size, enum pass_way way)
 {
@@ -115,14 +228,7 @@ static ALWAYS_INLINE uint64_t xxh64_pass(
 
 	XXH64_reset(&state, 0);
 	for (; left.size >= XXH64_STRIPE; stretch_advance(&left, XXH64_STRIPE)) {
-		for (unsigned i = 0; i < XXH64_STRIPE / sizeof(uint64_t); i++) {
-			uint64_t word;
-
-			memcpy(&word, left.from + i * sizeof(word), sizeof(word));
-			__asm__("" : "+r"(word));
-			memcpy(left.to + i * sizeof(word), &word, sizeof(word));
-			state.v[i] = XXH64_round(state.v[i], XXH_readLE64(&word));
-		}
+		xxh64_stripe(state.v, left.to, left.from);
 	}
 	state.total_len = size - left.size;
 	private_side += state.total_len;
@@ -140,6 +246,33 @@ static uint64_t xxh64_in(void *to, const void *from, size_t size)
 static uint64_t xxh64_out(void *to, const void *from, size_t size)
 {
 	return xxh64_pass(to, from, size, PASS_OUT);
+}
+
+/* Both ways: what is digested are the words that were stored. */
+static void xxh64_band(void *to, const void *from, const struct copy_band *band, uint64_t *values)
+{
+	XXH64_state_t states[COPY_TILES_MAX];
+
+	for (size_t i = 0; i < band->tiles; i++) {
+		XXH64_reset(&states[i], 0);
+	}
+	for (size_t y = 0; y < band->rows; y++) {
+		struct stretch left = { (uint8_t *)to + y * band->pitch,
+			(const uint8_t *)from + y * band->pitch, band->row_bytes };
+
+		for (size_t i = 0; i < band->tiles; i++) {
+			size_t bytes = copy_band_tile_bytes(band, i);
+
+			states[i].total_len += bytes;
+			for (; bytes; bytes -= XXH64_STRIPE) {
+				xxh64_stripe(states[i].v, left.to, left.from);
+				stretch_advance(&left, XXH64_STRIPE);
+			}
+		}
+	}
+	for (size_t i = 0; i < band->tiles; i++) {
+		values[i] = htole64(XXH64_digest(&states[i]));
+	}
 }
 
 #if defined(__x86_64__)
@@ -217,6 +350,12 @@ static ALWAYS_INLINE TARGET_AVX512 void stripe_avx512(
 	{ \
 		return xxh3_pass(to, from, size, stripe_##set, XXH3_accumulate_512_##hash_set, \
 		        XXH3_scrambleAcc_##hash_set, way); \
+	} \
+\
+	static target void name##_band( \
+	        void *to, const void *from, const struct copy_band *band, uint64_t *values) \
+	{ \
+		xxh3_band(to, from, band, values, stripe_##set, XXH3_scrambleAcc_##hash_set, way); \
 	}
 
 XXH3_PASS(TARGET_SSE41, xxh3_in_sse41, sse41, sse2, PASS_IN)
@@ -232,20 +371,25 @@ XXH3_PASS(TARGET_AVX512, xxh3_out_past_avx512, avx512, avx512, PASS_OUT_PAST)
 #endif
 
 static const struct copy_pass passes[] = {
-	{ "plain", COPY_IN, DIGEST_XXH3, cpu_is_any, xxh3_in_plain },
-	{ "plain", COPY_OUT, DIGEST_XXH3, cpu_is_any, xxh3_out_plain },
-	{ "words", COPY_IN, DIGEST_XXH64, cpu_is_any, xxh64_in },
-	{ "words", COPY_OUT, DIGEST_XXH64, cpu_is_any, xxh64_out },
+	{ "plain", COPY_IN, DIGEST_XXH3, cpu_is_any, xxh3_in_plain, xxh3_in_band_plain },
+	{ "plain", COPY_OUT, DIGEST_XXH3, cpu_is_any, xxh3_out_plain, xxh3_out_band_plain },
+	{ "words", COPY_IN, DIGEST_XXH64, cpu_is_any, xxh64_in, xxh64_band },
+	{ "words", COPY_OUT, DIGEST_XXH64, cpu_is_any, xxh64_out, xxh64_band },
 #if defined(__x86_64__)
-	{ "nt-avx512", COPY_IN, DIGEST_XXH3, cpu_has_avx512, xxh3_in_avx512 },
-	{ "nt-avx2", COPY_IN, DIGEST_XXH3, cpu_has_avx2, xxh3_in_avx2 },
-	{ "nt-sse41", COPY_IN, DIGEST_XXH3, cpu_has_sse41, xxh3_in_sse41 },
-	{ "stream-avx512", COPY_OUT, DIGEST_XXH3, cpu_has_avx512, xxh3_out_avx512 },
-	{ "stream-avx2", COPY_OUT, DIGEST_XXH3, cpu_has_avx2, xxh3_out_avx2 },
-	{ "stream-sse41", COPY_OUT, DIGEST_XXH3, cpu_has_sse41, xxh3_out_sse41 },
-	{ "stream-nt-avx512", COPY_OUT, DIGEST_XXH3, cpu_has_avx512, xxh3_out_past_avx512 },
-	{ "stream-nt-avx2", COPY_OUT, DIGEST_XXH3, cpu_has_avx2, xxh3_out_past_avx2 },
-	{ "stream-nt-sse41", COPY_OUT, DIGEST_XXH3, cpu_has_sse41, xxh3_out_past_sse41 },
+	{ "nt-avx512", COPY_IN, DIGEST_XXH3, cpu_has_avx512, xxh3_in_avx512, xxh3_in_avx512_band },
+	{ "nt-avx2", COPY_IN, DIGEST_XXH3, cpu_has_avx2, xxh3_in_avx2, xxh3_in_avx2_band },
+	{ "nt-sse41", COPY_IN, DIGEST_XXH3, cpu_has_sse41, xxh3_in_sse41, xxh3_in_sse41_band },
+	{ "stream-avx512", COPY_OUT, DIGEST_XXH3, cpu_has_avx512, xxh3_out_avx512,
+	        xxh3_out_avx512_band },
+	{ "stream-avx2", COPY_OUT, DIGEST_XXH3, cpu_has_avx2, xxh3_out_avx2, xxh3_out_avx2_band },
+	{ "stream-sse41", COPY_OUT, DIGEST_XXH3, cpu_has_sse41, xxh3_out_sse41,
+	        xxh3_out_sse41_band },
+	{ "stream-nt-avx512", COPY_OUT, DIGEST_XXH3, cpu_has_avx512, xxh3_out_past_avx512,
+	        xxh3_out_past_avx512_band },
+	{ "stream-nt-avx2", COPY_OUT, DIGEST_XXH3, cpu_has_avx2, xxh3_out_past_avx2,
+	        xxh3_out_past_avx2_band },
+	{ "stream-nt-sse41", COPY_OUT, DIGEST_XXH3, cpu_has_sse41, xxh3_out_past_sse41,
+	        xxh3_out_past_sse41_band },
 #endif
 };
 

@@ -30,6 +30,11 @@ bool digest_is_known(uint32_t untrusted_algorithm)
 	return untrusted_algorithm < sizeof(digest_names) / sizeof(digest_names[0]);
 }
 
+uint32_t digest_words(enum digest_algorithm algorithm)
+{
+	return algorithm == DIGEST_SHA256 ? 4 : 1;
+}
+
 const char *digest_name(enum digest_algorithm algorithm)
 {
 	return digest_is_known(algorithm) ? digest_names[algorithm] : "unknown";

@@ -31,19 +31,6 @@ void tile_set_add(struct tile_set *set, const struct frame_rect *rect)
 	}
 }
 
-bool tile_set_touches(const struct tile_set *set, uint32_t first_row, uint32_t count)
-{
-	uint32_t last = (first_row + count - 1) / TILE_SIDE;
-	uint64_t any = 0;
-
-	for (uint32_t row = first_row / TILE_SIDE; row <= last && row < TILE_ROWS_MAX; row++) {
-		for (unsigned i = 0; i < TILE_WORDS; i++) {
-			any |= set->rows[row][i];
-		}
-	}
-	return any != 0;
-}
-
 uint32_t tile_set_next_run(
         const struct tile_set *set, uint32_t row, uint32_t columns, uint32_t from, uint32_t *end)
 {

@@ -26,9 +26,6 @@ void tile_set_clear(struct tile_set *set);
 /* Every tile that the rectangle touches. It lies inside of FRAME_SIDE_MAX. */
 void tile_set_add(struct tile_set *set, const struct frame_rect *rect);
 
-/* Does any tile of these pixel rows (count of them, at least 1) belong to the set? */
-bool tile_set_touches(const struct tile_set *set, uint32_t first_row, uint32_t count);
-
 /*
  * The next run of tiles that lie side by side in one row of tiles.
  *

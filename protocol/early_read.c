@@ -2,6 +2,8 @@
 #include "early_read.h"
 #include "ring_reader.h"
 
+#include <string.h>
+
 /* Is the frame of this name one that would be claimed next? */
 static bool is_wanted(const struct ring_reader *reader, uint64_t untrusted_name)
 {
@@ -26,7 +28,7 @@ static uint32_t strips_finished(const struct ring_reader *reader)
 	if (untrusted_progress >> RING_PROGRESS_SHIFT != early->sequence) {
 		return 0;
 	}
-	return finished < early->strips.count ? (uint32_t)finished : early->strips.count;
+	return finished < early->grid.strips ? (uint32_t)finished : early->grid.strips;
 }
 
 static bool is_begun(const struct ring_reader *reader)
@@ -63,7 +65,7 @@ static void begin(struct ring_reader *reader, uint64_t untrusted_name, uint8_t *
 	early->slot = slot;
 	early->pixels = pixels;
 	early->info = frame_claim_info(&untrusted);
-	early->strips = (struct frame_strips) { untrusted.strip_rows, untrusted.strip_count };
+	early->grid = frame_claim_grid(&untrusted);
 	early->algorithm = untrusted.digest_algorithm;
 	early->done = 0;
 }
@@ -75,6 +77,7 @@ enum early_result ring_reader_read_early(
 	const uint8_t *payload;
 	uint64_t untrusted_name;
 	uint32_t finished;
+	uint32_t words;
 
 	if (!reader->reads_early) {
 		return EARLY_NONE;
@@ -94,29 +97,39 @@ enum early_result ring_reader_read_early(
 	}
 	reader->content.pixels = NULL;
 	payload = ring_reader_payload(reader, early->slot);
+	words = early->grid.columns * digest_words(early->algorithm);
+	copier_fence(copier);
 	for (; early->done < finished; early->done++) {
-		const struct frame_strip strip =
-		        frame_strip_at(early->strips, &early->info, early->done);
+		size_t offset;
+		const struct copy_band band = frame_grid_band(
+		        &early->grid, &early->info, early->done, 0, early->grid.columns, &offset);
 
 		/* The same deliberate race as in frame_update(): only the copy's digest counts. */
-		copier_copy(copier, early->algorithm, pixels + strip.offset, payload + strip.offset,
-		        strip.bytes, &early->digests[early->done]);
+		copier_copy_band(copier, early->algorithm, pixels + offset, payload + offset, &band,
+		        early->digests + (size_t)early->done * words);
 	}
+	copier_fence(copier);
 	return EARLY_COPIED;
 }
 
-const struct digest *early_read_strip(
-        const struct ring_reader *reader, const void *pixels, uint32_t i)
+uint32_t early_read_strips(const struct ring_reader *reader, const void *pixels)
 {
 	const struct early_read *early = &reader->early;
 	const struct ring_claim *claim = &reader->claim;
 	const struct frame_info info = frame_claim_info(claim);
+	const struct frame_grid grid = frame_claim_grid(claim);
+	bool is_it = early->sequence == claim->sequence && early->pixels == pixels &&
+	             early->algorithm == claim->digest_algorithm &&
+	             frame_info_equal(&early->info, &info) && frame_grid_equal(&early->grid, &grid);
 
-	if (early->sequence != claim->sequence || early->pixels != pixels || i >= early->done ||
-	        !frame_info_equal(&early->info, &info) || early->strips.rows != claim->strip_rows ||
-	        early->algorithm != claim->digest_algorithm ||
-	        !digest_equal(&early->digests[i], &reader->digests[i])) {
-		return NULL;
-	}
-	return &early->digests[i];
+	return is_it ? early->done : 0;
+}
+
+bool early_read_strip(const struct ring_reader *reader, uint32_t strip)
+{
+	const struct early_read *early = &reader->early;
+	const uint32_t words = early->grid.columns * digest_words(early->algorithm);
+
+	return memcmp(early->digests + (size_t)strip * words,
+	               reader->digests + (size_t)strip * words, words * sizeof(uint64_t)) == 0;
 }

@@ -16,7 +16,7 @@
 
 #include "copy_digest.h"
 #include "frame.h"
-#include "frame_strips.h"
+#include "frame_grid.h"
 #include "layout.h"
 
 #include <stdbool.h>
@@ -31,10 +31,10 @@ struct early_read {
 	const void *pixels; /* where its strips are */
 	uint32_t slot;
 	struct frame_info info;
-	struct frame_strips strips;
+	struct frame_grid grid;
 	enum digest_algorithm algorithm;
 	uint32_t done; /* strips */
-	struct digest digests[RING_STRIPS_MAX];
+	uint64_t digests[RING_DIGEST_WORDS_MAX];
 };
 
 enum early_result {
@@ -54,9 +54,11 @@ bool early_read_has_news(const struct ring_reader *reader);
 enum early_result ring_reader_read_early(
         struct ring_reader *reader, struct copier *copier, uint8_t *pixels);
 
-/* For frame_update(): does the buffer hold strip i of the claimed frame already? Its digest then.
+/*
+ * For frame_update(): how many strips of the claimed frame, from the first on, the buffer may hold
+ * already, and does it hold one of them? Its digests are those that the claim says then.
  */
-const struct digest *early_read_strip(
-        const struct ring_reader *reader, const void *pixels, uint32_t i);
+uint32_t early_read_strips(const struct ring_reader *reader, const void *pixels);
+bool early_read_strip(const struct ring_reader *reader, uint32_t strip);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "copy_digest.h"
 #include "pixel_format.h"
+#include "region_header.h"
 
 /* Compiled in: calls between libraries are cold when a producer slept between two frames. */
 #define XXH_INLINE_ALL
@@ -20,7 +21,7 @@ const char *frame_fault_text(enum frame_fault fault)
 		[FRAME_BAD_LENGTH] = "has a length that is not stride x height",
 		[FRAME_OVER_CAPACITY] = "is larger than its slot",
 		[FRAME_UNKNOWN_DIGEST] = "has an unknown digest algorithm",
-		[FRAME_BAD_STRIPS] = "has strips that do not cover it",
+		[FRAME_BAD_TILES] = "has strips or tiles that do not cover it",
 		[FRAME_BAD_DAMAGE] = "has too many damage rectangles",
 		[FRAME_BAD_CHECKSUM] = "has a descriptor whose checksum is wrong",
 		[FRAME_BAD_DIGEST] = "has pixels that its digest disagrees with",
@@ -49,14 +50,18 @@ enum frame_fault frame_check_info(const struct frame_info *info, uint64_t slot_c
 	return FRAME_FITS;
 }
 
-static bool strips_cover(const struct ring_claim *untrusted)
+static bool tiles_cover(
+        const struct ring_claim *untrusted, const struct frame_info *info, uint32_t words)
 {
-	uint64_t rows = untrusted->strip_rows;
+	struct frame_grid grid;
 
-	if (rows == 0 || rows > FRAME_SIDE_MAX || untrusted->strip_count > RING_STRIPS_MAX) {
+	if (untrusted->strip_rows == 0 || untrusted->strip_rows > FRAME_SIDE_MAX ||
+	        untrusted->tile_width == 0 || untrusted->tile_width > FRAME_SIDE_MAX) {
 		return false;
 	}
-	return untrusted->strip_count == (untrusted->height + rows - 1) / rows;
+	grid = frame_grid_of(info, untrusted->strip_rows, untrusted->tile_width);
+	return grid.strips == untrusted->strip_count &&
+	       frame_grid_fits(&grid, untrusted->digest_algorithm, words);
 }
 
 enum frame_fault frame_check_claim(const struct ring_claim *untrusted, uint64_t epoch,
@@ -86,8 +91,8 @@ enum frame_fault frame_check_claim(const struct ring_claim *untrusted, uint64_t 
 	if (!digest_is_known(untrusted->digest_algorithm)) {
 		return FRAME_UNKNOWN_DIGEST;
 	}
-	if (!strips_cover(untrusted)) {
-		return FRAME_BAD_STRIPS;
+	if (!tiles_cover(untrusted, &info, ring_digest_words(slot_capacity))) {
+		return FRAME_BAD_TILES;
 	}
 	return untrusted->damage_count > FRAME_DAMAGE_MAX ? FRAME_BAD_DAMAGE : FRAME_FITS;
 }
@@ -116,9 +121,16 @@ void frame_check_damage(const uint64_t *untrusted, uint32_t count, uint64_t base
 	}
 }
 
-uint32_t frame_digests_sum(const void *digests, uint32_t strip_count)
+uint32_t frame_claim_digest_words(const struct ring_claim *claim)
 {
-	return XXH32(digests, (size_t)strip_count * RING_DIGEST_SIZE, 0);
+	const struct frame_grid grid = frame_claim_grid(claim);
+
+	return frame_grid_tiles(&grid) * digest_words(claim->digest_algorithm);
+}
+
+uint32_t frame_digests_sum(const uint64_t *digests, uint32_t words)
+{
+	return XXH32(digests, words * sizeof(*digests), 0);
 }
 
 uint32_t frame_claim_checksum(
@@ -137,4 +149,11 @@ struct frame_info frame_claim_info(const struct ring_claim *claim)
 		.height = claim->height,
 		.stride = claim->stride,
 	};
+}
+
+struct frame_grid frame_claim_grid(const struct ring_claim *claim)
+{
+	const struct frame_info info = frame_claim_info(claim);
+
+	return frame_grid_of(&info, claim->strip_rows, claim->tile_width);
 }

@@ -7,6 +7,7 @@
 #define ORIEL_FRAME_CHECK_H
 
 #include "frame.h"
+#include "frame_grid.h"
 #include "layout.h"
 
 #include <stdbool.h>
@@ -22,7 +23,7 @@ enum frame_fault {
 	FRAME_BAD_LENGTH, /* stride * height is not data_size */
 	FRAME_OVER_CAPACITY,
 	FRAME_UNKNOWN_DIGEST,
-	FRAME_BAD_STRIPS, /* strip_rows and strip_count do not cover the height exactly */
+	FRAME_BAD_TILES,  /* strips and tiles do not cover it exactly, or are too many */
 	FRAME_BAD_DAMAGE, /* more rectangles than there can be */
 	FRAME_BAD_CHECKSUM,
 	FRAME_BAD_DIGEST, /* found by ring_reader_copy() */
@@ -53,13 +54,17 @@ void frame_check_damage(const uint64_t *untrusted, uint32_t count, uint64_t base
  * rest is summed between a frame's published_ns and its becoming visible. What little that is
  * should not meet cold code, which the first part has just run through.
  *
- * digests: strip_count of RING_DIGEST_SIZE bytes
+ * words: frame_claim_digest_words()
  */
-uint32_t frame_digests_sum(const void *digests, uint32_t strip_count);
+uint32_t frame_digests_sum(const uint64_t *digests, uint32_t words);
 uint32_t frame_claim_checksum(
         const struct ring_claim *claim, const uint64_t *damage, uint32_t digests_sum);
 
 /* The geometry that a claim states. */
 struct frame_info frame_claim_info(const struct ring_claim *claim);
+
+/* How a claim that fits cuts its frame, and how many words its tiles' digests are. */
+struct frame_grid frame_claim_grid(const struct ring_claim *claim);
+uint32_t frame_claim_digest_words(const struct ring_claim *claim);
 
 #endif

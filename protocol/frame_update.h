@@ -2,15 +2,15 @@
 /*
  * What the caller's private copy lacks of the frame that was claimed, and how it gets there: the
  * middle of ring_reader_copy(), for ring_reader.c only. A reader that is handed the same buffer
- * each time copies only what changed since the frame that the buffer holds, and digests only the
- * strips that it touched; of all others the digests must be those that the buffer has already.
+ * each time copies, and digests, only the tiles that changed since the frame that the buffer holds;
+ * of all others the digests must be those that the buffer has already.
  */
 #ifndef ORIEL_FRAME_UPDATE_H
 #define ORIEL_FRAME_UPDATE_H
 
 #include "copy_digest.h"
 #include "frame.h"
-#include "frame_strips.h"
+#include "frame_grid.h"
 
 #include <stdint.h>
 
@@ -21,7 +21,7 @@ struct frame_content {
 	const void *pixels; /* NULL: nothing that is known */
 	uint64_t sequence;
 	struct frame_info info;
-	struct frame_strips strips;
+	struct frame_grid grid;
 	enum digest_algorithm algorithm;
 };
 

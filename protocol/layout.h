@@ -9,7 +9,7 @@
  *   G   0                 identity page (struct ring_identity), layout frozen for ever
  *       4096              publication index: u64[index_length]
  *       descriptors_base  struct ring_descriptor[slot_count], descriptor_stride apart
- *       digests_base      digest table: RING_STRIPS_MAX digests of 32 bytes a slot
+ *       digests_base      digest table: ring_digest_words() words a slot
  *       payload_base      payloads, slot_capacity apart, 64 KiB aligned
  *       ...               the pointer's channel, where there is one: pointer_layout.h
  *
@@ -29,7 +29,7 @@
 #define RING_MAGIC_G UINT64_C(0x3130474c4549524f) /* "ORIELG01" in memory order */
 #define RING_MAGIC_H UINT64_C(0x3130484c4549524f) /* "ORIELH01" */
 
-#define RING_MAJOR 1u
+#define RING_MAJOR 2u
 #define RING_MINOR 0u
 
 #define RING_IDENTITY_SIZE     4096u
@@ -40,10 +40,16 @@
 #define RING_CONSUMERS_MAX     8u
 #define RING_LEASES_MAX        2u
 #define RING_INDEX_MAX         4096u
-#define RING_STRIPS_MAX        128u
-#define RING_DIGEST_SIZE       32u
+#define RING_STRIPS_MAX        255u
+#define RING_TILES_MAX         2048u
 #define RING_DAMAGE_MAX        64u
-#define RING_SEQUENCE_MAX      ((UINT64_C(1) << 56) - 1)
+
+/* Of a slot's digests, which are 1 or 4 words each: one for so many bytes of payload. */
+#define RING_DIGEST_WORDS_MIN 512u
+#define RING_DIGEST_WORDS_MAX RING_TILES_MAX
+#define RING_DIGEST_WORD_FOR  8192u
+
+#define RING_SEQUENCE_MAX ((UINT64_C(1) << 56) - 1)
 
 /* Features: bits of features_offered, features_required and features_accepted. */
 #define RING_FEATURE_POINTER UINT64_C(1) /* a channel for the mouse pointer: pointer_layout.h */
@@ -227,9 +233,11 @@ struct ring_identity {
  * |  88 | u64    | published_ns  | |
  * |  96 | u32    | digest_algorithm | enum digest_algorithm |
  * | 100 | u32    | strip_rows    | rows a strip; the last may be shorter |
- * | 104 | u32    | strip_count   | 1..128 |
+ * | 104 | u32    | strip_count   | 1..255 |
  * | 108 | u32    | damage_count  | 0..64 |
- * | 112 | u64[9] | reserved      | |
+ * | 112 | u32    | tile_width    | pixels a tile; the last of a strip may be narrower |
+ * | 116 | u32    | reserved      | |
+ * | 120 | u64[8] | reserved      | |
  * | 184 | u32    | checksum      | XXH32 of the digests, fields 0..183, the rectangles |
  * | 188 | u32    | reserved      | |
  */
@@ -254,9 +262,11 @@ struct ring_claim {
 	uint32_t strip_rows;
 	uint32_t strip_count;
 	uint32_t damage_count;
-	uint64_t reserved_0[9];
+	uint32_t tile_width;
+	uint32_t reserved_0;
+	uint64_t reserved_1[8];
 	uint32_t checksum;
-	uint32_t reserved_1;
+	uint32_t reserved_2;
 };
 
 #define RING_CLAIM_WORDS   (sizeof(struct ring_claim) / 8)
@@ -412,9 +422,11 @@ RING_AT(ring_claim, digest_algorithm, 96);
 RING_AT(ring_claim, strip_rows, 100);
 RING_AT(ring_claim, strip_count, 104);
 RING_AT(ring_claim, damage_count, 108);
-RING_AT(ring_claim, reserved_0, 112);
+RING_AT(ring_claim, tile_width, 112);
+RING_AT(ring_claim, reserved_0, 116);
+RING_AT(ring_claim, reserved_1, 120);
 RING_AT(ring_claim, checksum, 184);
-RING_AT(ring_claim, reserved_1, 188);
+RING_AT(ring_claim, reserved_2, 188);
 RING_SIZE(ring_claim, 192);
 
 RING_AT(ring_descriptor, control, 0);

@@ -63,6 +63,14 @@ static uint64_t align_up(uint64_t value, uint64_t alignment)
 	return (value + alignment - 1) / alignment * alignment;
 }
 
+uint32_t ring_digest_words(uint64_t slot_capacity)
+{
+	uint64_t words = slot_capacity / RING_DIGEST_WORD_FOR / 64 * 64;
+
+	words = words < RING_DIGEST_WORDS_MIN ? RING_DIGEST_WORDS_MIN : words;
+	return (uint32_t)(words > RING_DIGEST_WORDS_MAX ? RING_DIGEST_WORDS_MAX : words);
+}
+
 bool ring_geometry_complete(struct ring_geometry *geometry)
 {
 	uint32_t length = geometry->index_length;
@@ -85,9 +93,10 @@ bool ring_geometry_complete(struct ring_geometry *geometry)
 	geometry->descriptors_base = RING_IDENTITY_SIZE + (uint64_t)length * 8;
 	geometry->digests_base = geometry->descriptors_base +
 	                         (uint64_t)geometry->slot_count * geometry->descriptor_stride;
+	geometry->digest_words = ring_digest_words(geometry->slot_capacity);
 	geometry->payload_base =
-	        align_up(geometry->digests_base + (uint64_t)geometry->slot_count * RING_STRIPS_MAX *
-	                                                  RING_DIGEST_SIZE,
+	        align_up(geometry->digests_base +
+	                         (uint64_t)geometry->slot_count * geometry->digest_words * 8,
 	                RING_PAYLOAD_ALIGNMENT);
 	geometry->end = geometry->payload_base + geometry->slot_count * geometry->slot_capacity;
 	return true;
@@ -111,6 +120,10 @@ bool ring_geometry_fill(
 	}
 	geometry->slot_capacity = (g_size - reserve - geometry->payload_base) / slot_count /
 	                          RING_PAYLOAD_ALIGNMENT * RING_PAYLOAD_ALIGNMENT;
+	/* Larger slots have more digests, which may take the last bytes away from them. */
+	while (ring_geometry_complete(geometry) && geometry->end + reserve > g_size) {
+		geometry->slot_capacity -= RING_PAYLOAD_ALIGNMENT;
+	}
 	return ring_geometry_complete(geometry);
 }
 

@@ -20,6 +20,7 @@ struct ring_geometry {
 	uint32_t descriptor_stride;
 	uint32_t index_length;
 	uint64_t slot_capacity; /* bytes */
+	uint32_t digest_words;  /* of a slot */
 	uint64_t descriptors_base;
 	uint64_t digests_base;
 	uint64_t payload_base;
@@ -50,6 +51,9 @@ enum header_verdict {
 
 /* One line for a person. */
 const char *header_verdict_text(enum header_verdict verdict);
+
+/* How many words of digests a slot of this capacity has: a multiple of 64. */
+uint32_t ring_digest_words(uint64_t slot_capacity);
 
 /*
  * Fills in everything that follows from slot_count, descriptor_stride, index_length and

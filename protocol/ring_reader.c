@@ -347,10 +347,11 @@ static enum frame_fault copy_descriptor(struct ring_reader *reader)
 	const struct ring_descriptor *descriptor = ring_reader_descriptor(reader, reader->slot);
 	const shared_u64 *digests =
 	        (const void *)(reader->g.bytes + reader->geometry.digests_base +
-	                       (uint64_t)reader->slot * RING_STRIPS_MAX * RING_DIGEST_SIZE);
+	                       (uint64_t)reader->slot * reader->geometry.digest_words * 8);
 	struct ring_claim *untrusted = &reader->claim;
 	uint64_t damage[RING_DAMAGE_MAX];
 	enum frame_fault fault;
+	uint32_t words;
 
 	shared_copy_out(untrusted, descriptor->claim, RING_CLAIM_WORDS);
 	fault = frame_check_claim(
@@ -359,11 +360,10 @@ static enum frame_fault copy_descriptor(struct ring_reader *reader)
 		return fault;
 	}
 	shared_copy_out(damage, descriptor->damage, untrusted->damage_count);
-	shared_copy_out(
-	        reader->digests, digests, (size_t)untrusted->strip_count * RING_DIGEST_SIZE / 8);
-	if (untrusted->checksum !=
-	        frame_claim_checksum(untrusted, damage,
-	                frame_digests_sum(reader->digests, untrusted->strip_count))) {
+	words = frame_claim_digest_words(untrusted);
+	shared_copy_out(reader->digests, digests, words);
+	if (untrusted->checksum != frame_claim_checksum(untrusted, damage,
+	                                   frame_digests_sum(reader->digests, words))) {
 		return FRAME_BAD_CHECKSUM;
 	}
 	frame_check_damage(damage, untrusted->damage_count, untrusted->base_sequence, untrusted,
@@ -442,15 +442,9 @@ enum reader_result ring_reader_claim(struct ring_reader *reader, struct frame *f
 
 static bool digests_agree(const struct ring_reader *reader)
 {
-	if (reader->claim.digest_algorithm == DIGEST_NONE) {
-		return true;
-	}
-	for (uint32_t i = 0; i < reader->claim.strip_count; i++) {
-		if (!digest_equal(&reader->digests[i], &reader->digests_seen[i])) {
-			return false;
-		}
-	}
-	return true;
+	return reader->claim.digest_algorithm == DIGEST_NONE ||
+	       memcmp(reader->digests, reader->digests_seen,
+	               frame_claim_digest_words(&reader->claim) * sizeof(uint64_t)) == 0;
 }
 
 enum reader_result ring_reader_copy(

@@ -112,8 +112,8 @@ struct ring_reader {
 	uint64_t refused; /* the last name that cannot be one of this session */
 	struct ring_claim claim;
 	struct frame_damage damage;
-	struct digest digests[RING_STRIPS_MAX];
-	struct digest digests_seen[RING_STRIPS_MAX];
+	uint64_t digests[RING_DIGEST_WORDS_MAX];
+	uint64_t digests_seen[RING_DIGEST_WORDS_MAX];
 	bool keeps_pixels;
 	struct frame_content content;
 	struct pointer_reader pointer;

@@ -101,7 +101,7 @@ struct ring_descriptor *ring_writer_descriptor(const struct ring_writer *writer,
 shared_u64 *ring_writer_digests(const struct ring_writer *writer, int slot)
 {
 	return (void *)(writer->memory.g.bytes + writer->geometry.digests_base +
-	                (uint64_t)slot * RING_STRIPS_MAX * RING_DIGEST_SIZE);
+	                (uint64_t)slot * writer->geometry.digest_words * 8);
 }
 
 uint8_t *ring_writer_payload(const struct ring_writer *writer, int slot)
@@ -215,9 +215,20 @@ static uint64_t control_of(const struct ring_writer *writer, int slot)
 	       (writer->slots[slot].dirty ? RING_CONTROL_WRITING : 0);
 }
 
+/* Is it better to write to the first one? */
+static bool is_better(const struct ring_writer_slot *slot, const struct ring_writer_slot *other)
+{
+	if (slot->content.is_known != other->content.is_known) {
+		return slot->content.is_known;
+	}
+	return slot->content.is_known ? slot->sequence > other->sequence
+	                              : slot->sequence < other->sequence;
+}
+
 /*
- * The slot whose frame is oldest among those that may be written: oldest first spreads the frames
- * over all slots, which gives a slow consumer the longest time. -1: none.
+ * Among the slots that may be written, while damage is told: the newest, for it lacks least of what
+ * changed. Otherwise the oldest: that spreads the frames over all slots, which gives a slow
+ * consumer the longest time. -1: none.
  */
 static int choose_slot(const struct ring_writer *writer, uint32_t leased, uint64_t cursor)
 {
@@ -229,7 +240,7 @@ static int choose_slot(const struct ring_writer *writer, uint32_t leased, uint64
 		if (i == writer->latest || (leased >> i & 1) || slot->sequence > cursor) {
 			continue;
 		}
-		if (chosen < 0 || slot->sequence < writer->slots[chosen].sequence) {
+		if (chosen < 0 || is_better(slot, &writer->slots[chosen])) {
 			chosen = i;
 		}
 	}
@@ -324,7 +335,6 @@ enum writer_result ring_writer_begin(
 	/* What was begun and never published is no frame that damage could be relative to. */
 	writer->digests_are_known &= writer->current < 0;
 	writer->info = *info;
-	writer->strips = slot_cut_strips(info);
 	ring_writer_answer(writer);
 	return find_slot(writer, now_ns);
 }
@@ -347,9 +357,10 @@ static void fill_claim(const struct ring_writer *writer, const struct frame *fra
 		.claimed_ns = frame->times.claimed_ns,
 		.published_ns = frame->times.published_ns,
 		.digest_algorithm = writer->algorithm,
-		.strip_rows = writer->strips.rows,
-		.strip_count = writer->strips.count,
+		.strip_rows = writer->grid.strip_rows,
+		.strip_count = writer->grid.strips,
 		.damage_count = frame->damage.count,
+		.tile_width = writer->grid.tile_width,
 	};
 	for (uint32_t i = 0; i < frame->damage.count; i++) {
 		const struct frame_rect *rect = &frame->damage.rects[i];

@@ -97,13 +97,13 @@ struct ring_writer {
 	/* the frame that is being written */
 	int current; /* slot, -1 = none */
 	struct frame_info info;
-	struct frame_strips strips;
+	struct frame_grid grid;
 	enum frame_fault fault;
 	/* the frame that was copied last */
 	struct frame_info digests_info;
 	bool digests_are_known;
 	enum digest_algorithm algorithm;
-	struct digest digests[RING_STRIPS_MAX];
+	uint64_t digests[RING_DIGEST_WORDS_MAX];
 	uint32_t digests_sum;
 };
 
@@ -142,8 +142,8 @@ enum writer_result ring_writer_begin(
 enum frame_fault ring_writer_fault(const struct ring_writer *writer);
 
 /*
- * Brings the slot up to date: copies what it lacks, each byte once and in order, and digests the
- * source's strips that changed.
+ * Brings the slot up to date: copies the tiles that it lacks, each byte once and in order, and
+ * digests those that changed.
  * pixels: stride * height bytes of the geometry given to begin
  * damage: what differs from the frame base_sequence, padding at the rows' ends included; NULL or
  *         base_sequence 0: anything may. Every frame since base_sequence had this geometry.

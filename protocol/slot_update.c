@@ -4,20 +4,6 @@
 
 #include <string.h>
 
-#define STRIP_BYTES (UINT64_C(1) << 18) /* aimed at; see docs/protocol.md */
-
-struct frame_strips slot_cut_strips(const struct frame_info *info)
-{
-	const uint32_t least = (info->height + RING_STRIPS_MAX - 1) / RING_STRIPS_MAX;
-	uint64_t rows = STRIP_BYTES / info->stride;
-
-	rows = rows < least ? least : rows;
-	rows = rows < 1 ? 1 : rows;
-	rows = rows > info->height ? info->height : rows;
-	return (struct frame_strips) { (uint32_t)rows,
-		(uint32_t)((info->height + rows - 1) / rows) };
-}
-
 /* What was published last is what damage is relative to, and what writer->digests are of. */
 static bool damage_is_usable(const struct ring_writer *writer, const struct frame_damage *damage,
         enum digest_algorithm algorithm)
@@ -27,83 +13,61 @@ static bool damage_is_usable(const struct ring_writer *writer, const struct fram
 	       frame_info_equal(&writer->digests_info, &writer->info);
 }
 
-/* Every slot lacks what changes now. damage: NULL when that may be anything */
-static void note_damage(struct ring_writer *writer, const struct frame_damage *damage)
+/* Every slot lacks what changes now. changed: NULL when that may be anything */
+static void note_change(struct ring_writer *writer, const struct tile_marks *changed)
 {
 	for (uint32_t i = 0; i < writer->geometry.slot_count; i++) {
 		struct slot_content *content = &writer->slots[i].content;
 
-		content->is_known &= damage != NULL;
-		for (uint32_t j = 0; content->is_known && j < damage->count; j++) {
-			tile_set_add(&content->stale, &damage->rects[j]);
+		content->is_known &= changed != NULL;
+		if (content->is_known) {
+			tile_marks_join(&content->stale, changed);
 		}
 	}
 }
 
-static void copy_stale_tiles(const struct ring_writer *writer, struct copier *copier,
-        const struct tile_set *stale, uint8_t *payload, const uint8_t *pixels,
-        const struct frame_strip *strip)
+/* A frame on its way into its slot. */
+struct slot_job {
+	struct copier *copier;
+	const uint8_t *pixels;
+	uint8_t *payload;
+	shared_u64 *digests;
+	const struct tile_marks *changed; /* NULL: the slot needs all of it */
+};
+
+/* Tiles side by side, and their digests: those that did not change have theirs already. */
+static void update_tiles(struct ring_writer *writer, const struct slot_job *job, uint32_t strip,
+        uint32_t first, uint32_t end, bool is_changed)
 {
-	const uint32_t columns = (writer->info.width + TILE_SIDE - 1) / TILE_SIDE;
-	const uint32_t end_row = strip->first_row + strip->rows;
+	const uint32_t each = digest_words(job->copier->algorithm);
+	const uint32_t word = (strip * writer->grid.columns + first) * each;
+	size_t offset;
+	const struct copy_band band =
+	        frame_grid_band(&writer->grid, &writer->info, strip, first, end, &offset);
 
-	for (uint32_t top = strip->first_row; top < end_row;
-	        top = (top / TILE_SIDE + 1) * TILE_SIDE) {
-		uint32_t bottom = (top / TILE_SIDE + 1) * TILE_SIDE;
-		uint32_t end;
-
-		bottom = bottom < end_row ? bottom : end_row;
-		for (uint32_t at = 0; at < columns; at = end) {
-			struct frame_rect part;
-			uint32_t right;
-
-			at = tile_set_next_run(stale, top / TILE_SIDE, columns, at, &end);
-			if (at == columns) {
-				break;
-			}
-			right = end * TILE_SIDE < writer->info.width ? end * TILE_SIDE
-			                                             : writer->info.width;
-			part = (struct frame_rect) {
-				.x = (uint16_t)(at * TILE_SIDE),
-				.y = (uint16_t)top,
-				.width = (uint16_t)(right - at * TILE_SIDE),
-				.height = (uint16_t)(bottom - top),
-			};
-			copier_patch(copier, payload, pixels, &writer->info, &part);
-		}
-	}
+	copier_copy_band(job->copier, is_changed ? job->copier->algorithm : DIGEST_NONE,
+	        job->payload + offset, job->pixels + offset, &band, &writer->digests[word]);
+	shared_copy_in(job->digests + word, &writer->digests[word], (end - first) * each);
 }
 
-static bool damage_touches(const struct frame_damage *damage, const struct frame_strip *strip)
+static void update_strip(struct ring_writer *writer, const struct slot_job *job, uint32_t strip)
 {
-	struct frame_rect part;
+	const struct tile_marks *stale = &writer->slots[writer->current].content.stale;
+	const uint32_t columns = writer->grid.columns;
+	uint32_t end = 0;
+	uint32_t at;
 
-	for (uint32_t i = 0; i < damage->count; i++) {
-		if (frame_strip_clip(strip, &damage->rects[i], &part)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* damage: NULL when all of the frame may have changed */
-static void update_strip(struct ring_writer *writer, struct copier *copier,
-        const struct frame_damage *damage, uint8_t *payload, const uint8_t *pixels, uint32_t i)
-{
-	const struct slot_content *content = &writer->slots[writer->current].content;
-	const struct frame_strip strip = frame_strip_at(writer->strips, &writer->info, i);
-
-	if (!content->is_known) {
-		copier_copy(copier, copier->algorithm, payload + strip.offset,
-		        pixels + strip.offset, strip.bytes, &writer->digests[i]);
+	if (!job->changed) {
+		update_tiles(writer, job, strip, 0, columns, true);
 		return;
 	}
-	if (tile_set_touches(&content->stale, strip.first_row, strip.rows)) {
-		copy_stale_tiles(writer, copier, &content->stale, payload, pixels, &strip);
+	while ((at = tile_marks_next_run(job->changed, &writer->grid, strip, end, &end)) <
+	        columns) {
+		update_tiles(writer, job, strip, at, end, true);
 	}
-	if (damage_touches(damage, &strip)) {
-		copier_digest(copier, copier->algorithm, pixels + strip.offset, strip.bytes,
-		        &writer->digests[i]);
+	for (end = 0;
+	        (at = tile_marks_next_run(stale, &writer->grid, strip, end, &end)) < columns;) {
+		update_tiles(writer, job, strip, at, end, false);
 	}
 }
 
@@ -124,8 +88,9 @@ static void announce(struct ring_writer *writer, enum digest_algorithm algorithm
 		.stride = writer->info.stride,
 		.data_size = frame_info_bytes(&writer->info),
 		.digest_algorithm = algorithm,
-		.strip_rows = writer->strips.rows,
-		.strip_count = writer->strips.count,
+		.strip_rows = writer->grid.strip_rows,
+		.strip_count = writer->grid.strips,
+		.tile_width = writer->grid.tile_width,
 	};
 
 	shared_copy_in(descriptor->claim, &claim, RING_CLAIM_WORDS);
@@ -136,35 +101,56 @@ static void announce(struct ring_writer *writer, enum digest_algorithm algorithm
 	ring_writer_wake_early(writer);
 }
 
+/* Strip by strip; each is finished before it is said to be. */
+static void update_slot(struct ring_writer *writer, const struct slot_job *job)
+{
+	struct ring_descriptor *descriptor = ring_writer_descriptor(writer, writer->current);
+	const uint64_t sequence = ring_writer_next_sequence(writer);
+
+	copier_fence(job->copier);
+	for (uint32_t i = 0; i < writer->grid.strips; i++) {
+		update_strip(writer, job, i);
+		copier_fence(job->copier);
+		shared_store_release_u64(
+		        &descriptor->progress, (sequence << RING_PROGRESS_SHIFT) | (i + 1));
+	}
+}
+
 void ring_writer_copy(struct ring_writer *writer, struct copier *copier, const void *pixels,
         const struct frame_damage *damage)
 {
 	struct slot_content *content = &writer->slots[writer->current].content;
-	struct ring_descriptor *descriptor = ring_writer_descriptor(writer, writer->current);
-	shared_u64 *digests = ring_writer_digests(writer, writer->current);
-	uint8_t *payload = ring_writer_payload(writer, writer->current);
-	uint64_t sequence = ring_writer_next_sequence(writer);
+	struct tile_marks changed = { 0 };
+	struct slot_job job = {
+		.copier = copier,
+		.pixels = pixels,
+		.payload = ring_writer_payload(writer, writer->current),
+		.digests = ring_writer_digests(writer, writer->current),
+	};
+	bool is_damage = damage_is_usable(writer, damage, copier->algorithm);
 
-	if (!damage_is_usable(writer, damage, copier->algorithm)) {
-		damage = NULL;
+	writer->grid =
+	        frame_grid_choose(&writer->info, copier->algorithm, writer->geometry.digest_words);
+	if (is_damage) {
+		for (uint32_t i = 0; i < damage->count; i++) {
+			tile_marks_add(&changed, &writer->grid, &damage->rects[i]);
+		}
+	} else {
 		memset(writer->digests, 0, sizeof(writer->digests));
 	}
-	note_damage(writer, damage);
-	if (!damage && copier->algorithm != DIGEST_NONE) {
+	note_change(writer, is_damage ? &changed : NULL);
+	if (!is_damage && copier->algorithm != DIGEST_NONE) {
 		announce(writer, copier->algorithm);
 	}
-	for (uint32_t i = 0; i < writer->strips.count; i++) {
-		update_strip(writer, copier, damage, payload, pixels, i);
-		shared_copy_in(digests + (size_t)i * RING_DIGEST_SIZE / 8, &writer->digests[i],
-		        RING_DIGEST_SIZE / 8);
-		shared_store_release_u64(
-		        &descriptor->progress, (sequence << RING_PROGRESS_SHIFT) | (i + 1));
+	if (content->is_known) {
+		tile_marks_remove(&content->stale, &changed);
+		job.changed = &changed;
 	}
-	copier_fence(copier);
-	content->is_known = true;
-	tile_set_clear(&content->stale);
+	update_slot(writer, &job);
+	*content = (struct slot_content) { .is_known = true };
 	writer->algorithm = copier->algorithm;
 	writer->digests_info = writer->info;
 	writer->digests_are_known = true;
-	writer->digests_sum = frame_digests_sum(writer->digests, writer->strips.count);
+	writer->digests_sum = frame_digests_sum(
+	        writer->digests, frame_grid_tiles(&writer->grid) * digest_words(copier->algorithm));
 }

@@ -60,7 +60,8 @@ static struct span place(const struct machine *machine, unsigned number)
 	case 2:
 		return (struct span) { g + geometry->descriptors_base, SLOTS * 1024 };
 	case 3:
-		return (struct span) { g + geometry->digests_base, SLOTS * 4096 };
+		return (struct span) { g + geometry->digests_base,
+			SLOTS * RING_DIGEST_WORDS_MIN * 8 };
 	case 4:
 		return (struct span) { g + geometry->payload_base, 4096 };
 	default:
@@ -93,14 +94,22 @@ static void mend_slot(struct machine *machine)
 	struct ring_descriptor *descriptor =
 	        stand_descriptor(&machine->stand, (unsigned)take(machine, 1) % SLOTS);
 	size_t slot = (size_t)((uint8_t *)descriptor - place(machine, 2).bytes) / 1024;
+	uint64_t digests[RING_DIGEST_WORDS_MIN];
 	struct ring_claim claim;
+	uint32_t words;
 
 	memcpy(&claim, descriptor->claim, sizeof(claim));
-	if (claim.damage_count > RING_DAMAGE_MAX || claim.strip_count > RING_STRIPS_MAX) {
+	if (claim.damage_count > RING_DAMAGE_MAX || claim.strip_rows == 0 ||
+	        claim.tile_width == 0) {
 		return;
 	}
-	claim.checksum = frame_claim_checksum(&claim, (const void *)descriptor->damage,
-	        frame_digests_sum(place(machine, 3).bytes + slot * 4096, claim.strip_count));
+	words = frame_claim_digest_words(&claim);
+	if (words > RING_DIGEST_WORDS_MIN) {
+		return;
+	}
+	memcpy(digests, place(machine, 3).bytes + slot * sizeof(digests), words * sizeof(uint64_t));
+	claim.checksum = frame_claim_checksum(
+	        &claim, (const void *)descriptor->damage, frame_digests_sum(digests, words));
 	memcpy(descriptor->claim, &claim, sizeof(claim));
 }
 

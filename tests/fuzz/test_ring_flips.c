@@ -39,20 +39,19 @@ static void scene_set_up(struct scene *scene)
 
 	memset(scene, 0, sizeof(*scene));
 	stand_set_up_plain(stand, 4, false);
+	stand->info.height = 40;
 	for (unsigned i = 0; i < 5; i++) {
 		assert_int_equal(stand_publish(stand), WRITER_OK);
 	}
 	assert_int_equal(stand_begin(stand), WRITER_OK);
-	stand->writer.strips.rows = 3;
-	stand->writer.strips.count = 3;
 	stand_copy(stand);
 	assert_int_equal(ring_writer_publish(&stand->writer, &frame), WRITER_OK);
 	descriptor = (size_t)((uint8_t *)stand_descriptor(stand, 1) - stand->memory.bytes);
-	digests = stand->writer.geometry.digests_base + RING_STRIPS_MAX * RING_DIGEST_SIZE;
+	digests = stand->writer.geometry.digests_base + stand->writer.geometry.digest_words * 8;
 	scene->places[0] = (struct place) { 0, RING_IDENTITY_SIZE };
 	scene->places[1] = (struct place) { RING_IDENTITY_SIZE, 64 * 8 };
 	scene->places[2] = (struct place) { descriptor, sizeof(struct ring_descriptor) };
-	scene->places[3] = (struct place) { digests, 4 * RING_DIGEST_SIZE };
+	scene->places[3] = (struct place) { digests, 4 * sizeof(uint64_t) };
 	scene->places[4] = (struct place) { stand->writer.geometry.payload_base +
 		                                    stand->writer.geometry.slot_capacity,
 		frame_info_bytes(&stand->info) };

@@ -25,7 +25,7 @@ R, W, C = 'protocol/ring_reader.c', 'protocol/ring_writer.c', 'protocol/consumer
 F, H, L = 'protocol/frame_check.c', 'protocol/region_header.c', 'protocol/liveness.c'
 N, K, A = 'protocol/next_frame.c', 'protocol/ring_wake.c', 'protocol/ring_address.c'
 U, V = 'common/wakeup.c', 'host-viewer/view.c'
-S, P, T = 'protocol/slot_update.c', 'protocol/frame_update.c', 'protocol/frame_strips.h'
+S, P, T = 'protocol/slot_update.c', 'protocol/frame_update.c', 'protocol/frame_grid.c'
 E = 'protocol/early_read.c'
 X, D = 'common/copy_passes.c', 'common/copy_digest.c'
 G, Y, Z = 'protocol/pointer_reader.c', 'protocol/pointer_writer.c', 'host-viewer/view_pointer.c'
@@ -33,7 +33,8 @@ O, Q, J = (f'protocol/clock_{room}.c' for room in ('offset', 'question', 'answer
 
 TESTS = ['unit/test_frame_check', 'unit/test_region_header', 'unit/test_ring_reader',
          'unit/test_ring_writer', 'unit/test_ring_lossless', 'unit/test_ring_leases',
-         'unit/test_ring_schedule', 'unit/test_damage', 'unit/test_early_read',
+         'unit/test_ring_schedule', 'unit/test_damage', 'unit/test_frame_grid',
+         'unit/test_early_read',
          'unit/test_pointer_reader', 'unit/test_pointer_writer', 'unit/test_pointer_schedule',
          'unit/test_pointer_wake', 'unit/test_view_pointer',
          'unit/test_ring_judgement', 'unit/test_consumer_watch',
@@ -56,7 +57,8 @@ MUTANTS = [
     ('writing flag ignored', R, '(untrusted_control & ~RING_CONTROL_CLAIM) !=', '(untrusted_control & ~RING_CONTROL_FLAGS) !='),
     ('no epoch after', R, 'shared_fence_acquire();\n\tif (shared_load_u64(&reader->identity->epoch) != reader->epoch) {\n\t\treturn READER_STALE;\n\t}\n\treturn READER_FRAME;', 'return READER_FRAME;'),
     ('no digest compare', R, 'if (result == READER_FRAME && !digests_agree(reader)) {', 'if (0) {'),
-    ('first digest only', R, 'i < reader->claim.strip_count; i++) {\n\t\tif (!digest_equal', 'i < 1; i++) {\n\t\tif (!digest_equal'),
+    ('first digest only', R, 'frame_claim_digest_words(&reader->claim) * sizeof(uint64_t)', 'sizeof(uint64_t)'),
+    ('a table of digests for all slots', R, '(uint64_t)reader->slot * reader->geometry.digest_words * 8', '0 * (uint64_t)reader->slot'),
     ('no checksum', R, 'return FRAME_BAD_CHECKSUM;', ';'),
     ('no slot bound', R, 'slot >= reader->geometry.slot_count || ', ''),
     ('contradicted name is busy', R, ' || untrusted_name == tried', ''),
@@ -83,13 +85,14 @@ MUTANTS = [
     ('old leases are kept', R, 'shared_store_u64(&block->leases[i], 0);', ''),
     ('old cursor is kept', R, 'shared_store_u64(&block->cursor, 0);', ''),
     # a frame that is read while it is written
-    ('what was taken ahead is believed', E, ' ||\n\t        !digest_equal(&early->digests[i], &reader->digests[i])', ''),
+    ('what was taken ahead is believed', E, 'words * sizeof(uint64_t)) == 0', '0) == 0'),
+    ('the first tile taken ahead is enough', E, 'words * sizeof(uint64_t)) == 0', 'sizeof(uint64_t)) == 0'),
     ('begun with and still the old frame', E, 'reader->content.pixels = NULL;', ''),
-    ('more strips finished than there are', E, 'finished < early->strips.count ? (uint32_t)finished : early->strips.count', '(uint32_t)finished'),
+    ('more strips finished than there are', E, 'finished < early->grid.strips ? (uint32_t)finished : early->grid.strips', '(uint32_t)finished'),
     ('begins in any slot', E, ' ||\n\t        (untrusted_name & RING_NAME_SLOT_MASK) >= reader->geometry.slot_count', ''),
     ('lossless begins with any', E, 'reader->admitted && sequence == reader->last + 1', 'reader->admitted && sequence > reader->last'),
     ('begins when quarantined', E, ' || reader->quarantined', ''),
-    ('taken ahead and copied again', P, 'if (early) {', 'if (0) {'),
+    ('taken ahead and copied again', P, 'i < job.early && early_read_strip(reader, i)', 'false'),
     ('nobody is rung for what is announced', S, 'ring_writer_wake_early(writer);', ''),
     ('announced without a digest', S, ' && copier->algorithm != DIGEST_NONE', ''),
 
@@ -102,7 +105,9 @@ MUTANTS = [
     ('leases are ignored', W, '(leased >> i & 1) || ', ''),
     ('cursors are ignored', W, ' || slot->sequence > cursor', ''),
     ('cursor one too far', W, 'slot->sequence > cursor', 'slot->sequence > cursor + 1'),
-    ('newest slot first', W, 'slot->sequence < writer->slots[chosen].sequence', 'slot->sequence > writer->slots[chosen].sequence'),
+    ('newest slot first', W, 'slot->sequence < other->sequence', 'slot->sequence > other->sequence'),
+    ('oldest slot first for damage, too', W, 'slot->sequence > other->sequence', 'slot->sequence < other->sequence'),
+    ('a slot that lacks all for damage', W, 'slot->content.is_known != other->content.is_known', 'false'),
     ('not said that it writes', W, '(sequence << RING_CONTROL_SHIFT) | RING_CONTROL_WRITING);', '(sequence << RING_CONTROL_SHIFT));'),
     ('leases hold lossless up', W, 'if (cursor_holds_any(writer, cursor)) {', 'if (writer->lossless) {'),
     ('steals early', W, 'if (cursor_holds_any(writer, cursor)) {', 'if (choose_slot(writer, 0, cursor) < 0) {'),
@@ -116,7 +121,9 @@ MUTANTS = [
     ('nobody watches for another', W, 'shared_load_u64(&identity->epoch) != 0 && somebody_produces(identity)', '0'),
     ('foreign memory is taken', W, '!page_is_blank(identity)', '0'),
     ('frame is not checked', W, 'if (writer->fault != FRAME_FITS) {', 'if (0) {'),
-    ('too many strips', S, 'rows = rows < least ? least : rows;', ''),
+    ('too many strips', T, 'grid->strips <= RING_STRIPS_MAX && ', ''),
+    ('too many columns', T, 'grid->columns <= COPY_TILES_MAX &&', ''),
+    ('too many digests', T, 'frame_grid_tiles(grid) * digest_words(algorithm) <= words', 'frame_grid_tiles(grid) <= words'),
     # what the writer knows of consumers
     ('another session counts', C, 'if (untrusted->attached_epoch != watch->producer_epoch) {', 'if (0) {'),
     ('leases never age', C, 'clock_elapsed_ns(consumer->leases[j].since_ns, now_ns) >=\n\t\t\t                CONSUMER_LEASE_NS', '0'),
@@ -147,8 +154,9 @@ MUTANTS = [
     ('capacity in 32 bits', F, 'frame_info_bytes(info) > slot_capacity', '(uint32_t)frame_info_bytes(info) > slot_capacity'),
     ('any length', F, 'untrusted->data_size != frame_info_bytes(&info)', '0'),
     ('any digest', F, '!digest_is_known(untrusted->digest_algorithm)', '0'),
-    ('strips need not cover', F, 'return untrusted->strip_count == (untrusted->height + rows - 1) / rows;', 'return untrusted->strip_count > 0;'),
-    ('too many digests', F, ' || untrusted->strip_count > RING_STRIPS_MAX', ''),
+    ('strips need not cover', F, 'grid.strips == untrusted->strip_count &&', ''),
+    ('more digests than the table holds', F, 'frame_grid_fits(&grid, untrusted->digest_algorithm, words)', 'true'),
+    ('tiles of no width', F, 'untrusted->tile_width == 0 || ', ''),
     ('no rows', F, 'rows == 0 ||', ''),
     ('too much damage', F, 'untrusted->damage_count > FRAME_DAMAGE_MAX', '0'),
     ('damage to the right', F, '(uint32_t)rect.x + rect.width > claim->width ||', ''),
@@ -158,12 +166,17 @@ MUTANTS = [
     ('digests unchecked', F, 'XXH32(claim, RING_CLAIM_CHECKED, digests_sum)', 'XXH32(claim, RING_CLAIM_CHECKED, 0 * digests_sum)'),
     ('damage unchecked', F, 'return XXH32(damage, claim->damage_count * sizeof(uint64_t), sum);', '(void)damage;\n\treturn sum;'),
     # damage
-    ('a slot forgets what it lacks', S, 'tile_set_add(&content->stale, &damage->rects[j]);', ';'),
+    ('a slot forgets what it lacks', S, 'tile_marks_join(&content->stale, changed);', ';'),
+    ('what changed keeps its digest', S, 'is_changed ? job->copier->algorithm : DIGEST_NONE', 'DIGEST_NONE'),
+    ('a table of digests for all slots of a writer', W, '(uint64_t)slot * writer->geometry.digest_words * 8', '0 * (uint64_t)slot'),
     ('damage of another geometry', S, 'frame_info_equal(&writer->digests_info, &writer->info)', 'true'),
     ('damage without a base', S, 'damage->base_sequence != 0 &&', ''),
     ('damage upon what was not published', W, '&= writer->current < 0', '&= true'),
     ('damage over a gap', P, 'reader->damage.base_sequence <= content->sequence &&', ''),
-    ('a strip begins one late', T, 'rect->y > strip->first_row ? rect->y :', 'rect->y > strip->first_row ? rect->y + 1u :'),
+    ('a mark too few to the right', T, 'column <= right', 'column < right'),
+    ('a mark too few below', T, 'strip <= bottom', 'strip < bottom'),
+    ('padding belongs to nobody', T, 'end == grid->columns ? info->stride : end * tile_bytes', 'end * tile_bytes'),
+    ('the last strip is as high as all', T, 'left < grid->strip_rows ? left : grid->strip_rows', 'grid->strip_rows'),
     # the header
     ('header unchecked', H, 'untrusted->checksum != XXH32(untrusted, HEADER_CHECKED, 0)', '0'),
     ('any major', H, 'header->major != RING_MAJOR', '0'),
@@ -271,8 +284,14 @@ MUTANTS = [
     ('rings are all good', U, 'wakeup->counts.spurious += !found;', ''),
     # copy and digest in one pass
     ('last stripe of the source', X, 'accumulate(lanes, private_side + size', 'accumulate(lanes, from + size'),
-    ('words read twice', X, 'XXH_readLE64(&word)', 'XXH_readLE64(left.from + i * sizeof(word))'),
+    ('words read twice', X, 'XXH_readLE64(&word)', 'XXH_readLE64(from + i * sizeof(word))'),
     ('scrambled too early', X, 'while (left.size > STRIPES_PER_BLOCK', 'while (left.size >= STRIPES_PER_BLOCK'),
+    ('a block ends with its tile', X, 'const size_t end = row->stripes - row->is_last;', 'const size_t end = row->stripes;'),
+    ('no scrambling between rows', X, 'if (had == STRIPES_PER_BLOCK) {', 'if (had == STRIPES_PER_BLOCK && i) {'),
+    ('each row begins a block', X, 'had[i] = xxh3_row(lanes[i].lanes, had[i],', 'had[i] = xxh3_row(lanes[i].lanes, 0,'),
+    ('the last tile is as wide as all', 'common/copy_digest.h', 'i + 1 < band->tiles ? band->tile_bytes', 'true ? band->tile_bytes'),
+    ('tiles of a few bytes', D, '(first < last ? first : last) * band->rows >= COPY_TILE_LEAST', 'true'),
+    ('tiles of no whole lines', D, '(band->pitch | first | last) % COPY_LINE_BYTES == 0', 'true'),
     ('no short ones', X, 'size <= XXH3_MIDSIZE_MAX', 'size < XXH3_MIDSIZE_MAX'),
     ('vectors anywhere', D, 'return bits % COPY_LINE_BYTES == 0;', 'return true;'),
     ('the shared side is digested', D, 'kernel->direction == COPY_IN ? from : to', 'kernel->direction == COPY_IN ? to : from'),

@@ -217,6 +217,141 @@ static void every_alignment_of_both_sides_will_do(void **state)
 	each_pass(*state, try_alignments);
 }
 
+#define BAND_ROWS 40u
+
+/* Tiles of 64 bytes on, a last one that is narrower or wider, and what lies between the rows. */
+static struct copy_band random_band(void)
+{
+	struct copy_band band = {
+		.rows = 4 + (size_t)random() % (BAND_ROWS - 4),
+		.tile_bytes = LINE * (size_t)(1 + random() % 40),
+		.tiles = (size_t)(1 + random() % 7),
+	};
+
+	if (random() % 2) {
+		band.tile_bytes = 1024;
+	}
+	band.row_bytes = (band.tiles - 1) * band.tile_bytes + LINE * (size_t)(1 + random() % 40);
+	band.pitch = band.row_bytes + (random() % 2 ? LINE * (size_t)(random() % 9) : 0);
+	return band;
+}
+
+/* By the library, row after row. */
+static uint64_t tile_value(enum digest_algorithm algorithm, const uint8_t *from,
+        const struct copy_band *band, size_t tile)
+{
+	const size_t bytes = copy_band_tile_bytes(band, tile);
+	uint8_t *joined = malloc(bytes * band->rows);
+	uint64_t value;
+
+	assert_non_null(joined);
+	for (size_t row = 0; row < band->rows; row++) {
+		memcpy(joined + row * bytes, from + row * band->pitch + tile * band->tile_bytes,
+		        bytes);
+	}
+	value = library_value(algorithm, joined, bytes * band->rows);
+	free(joined);
+	return value;
+}
+
+static void check_band(const struct copy_pass *pass, const uint8_t *to, const uint8_t *from,
+        const struct copy_band *band, const uint64_t *values)
+{
+	for (size_t row = 0; row < band->rows; row++) {
+		const size_t at = row * band->pitch;
+
+		assert_memory_equal(to + at, from + at, band->row_bytes);
+		for (size_t i = band->row_bytes; i < band->pitch; i++) {
+			assert_int_equal(to[at + i], SENTINEL);
+		}
+	}
+	for (size_t i = 0; i < band->tiles; i++) {
+		struct digest expected;
+
+		digest_set_value(&expected, tile_value(pass->algorithm, from, band, i));
+		if (memcmp(&values[i], expected.bytes, sizeof(values[i])) != 0) {
+			fail_msg("%s: tile %zu of %zu, %zu rows of %zu bytes, has another %s",
+			        pass->name, i, band->tiles, band->rows, band->tile_bytes,
+			        digest_name(pass->algorithm));
+		}
+	}
+}
+
+static void try_bands(const struct copy_pass *pass, struct rooms *rooms)
+{
+	for (unsigned i = 0; i < 1500; i++) {
+		const struct copy_band band = random_band();
+		const size_t extent = band.rows * band.pitch;
+		const size_t offset = pass->direction == COPY_IN ? (size_t)random() % LINE : 0;
+		const uint8_t *from = rooms->from.bytes + offset;
+		uint64_t values[COPY_TILES_MAX];
+
+		assert_true(extent + LINE < ROOM_BYTES);
+		assert_true(copy_pass_fits_band(pass, rooms->to.bytes, from, &band));
+		memset(rooms->to.bytes, SENTINEL, extent + LINE);
+		pass->run_band(rooms->to.bytes, from, &band, values);
+		check_band(pass, rooms->to.bytes, from, &band, values);
+		assert_int_equal(rooms->to.bytes[extent], SENTINEL);
+	}
+}
+
+static void every_tile_has_the_value_of_the_library(void **state)
+{
+	each_pass(*state, try_bands);
+}
+
+/* Whatever its bytes, by the way that everybody takes, which is not the pass where it cannot be. */
+static void try_odd_bands(const struct copy_pass *pass, struct rooms *rooms)
+{
+	struct copier copier;
+
+	assert_int_equal(copier_init(&copier, pass->direction), 0);
+	copier.passes[pass->algorithm] = pass;
+	for (unsigned i = 0; i < 1500; i++) {
+		struct copy_band band = random_band();
+		uint8_t *to = rooms->to.bytes + (i % 3 ? 0 : (size_t)random() % LINE);
+		uint64_t values[COPY_TILES_MAX];
+
+		if (i % 2) {
+			band.rows = (size_t)(1 + random() % 5);
+			band.tile_bytes = (size_t)(1 + random() % 300);
+			band.row_bytes =
+			        (band.tiles - 1) * band.tile_bytes + (size_t)(1 + random() % 300);
+			band.pitch = band.row_bytes + (size_t)(random() % 2 * (random() % 99));
+		}
+		memset(to, SENTINEL, band.rows * band.pitch);
+		copier_copy_band(&copier, pass->algorithm, to, rooms->from.bytes, &band, values);
+		check_band(pass, to, rooms->from.bytes, &band, values);
+		memset(to, SENTINEL, band.rows * band.pitch);
+		copier_copy_band(&copier, DIGEST_NONE, to, rooms->from.bytes, &band, NULL);
+		check_band(pass, to, rooms->from.bytes, &band, values);
+	}
+	copier_finish(&copier);
+}
+
+static void every_band_will_do(void **state)
+{
+	each_pass(*state, try_odd_bands);
+}
+
+static void tiles_have_to_be_lines_and_not_too_few(void **state)
+{
+	static const struct copy_pass in = { .direction = COPY_IN };
+	const struct copy_band good = { 1024, 2, 512, 128, 4 };
+	const struct copy_band bad[] = {
+		{ 1028, 2, 512, 128, 4 }, { 1024, 2, 516, 128, 4 }, { 1024, 2, 512, 132, 4 },
+		{ 1024, 1, 512, 128, 4 },
+		{ 1024, 2, 448, 128, 4 }, /* the last one is half a tile */
+	};
+	struct rooms *rooms = *state;
+
+	assert_true(copy_pass_fits_band(&in, rooms->to.bytes, rooms->from.bytes, &good));
+	assert_false(copy_pass_fits_band(&in, rooms->to.bytes + 1, rooms->from.bytes, &good));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(copy_pass_fits_band(&in, rooms->to.bytes, rooms->from.bytes, &bad[i]));
+	}
+}
+
 struct scribbler {
 	uint8_t *bytes;
 	atomic_bool stop;
@@ -237,6 +372,8 @@ static void *scribble(void *argument)
 static void try_scribbled(const struct copy_pass *pass, struct rooms *rooms)
 {
 	struct scribbler scribbler = { .bytes = rooms->from.bytes };
+	const struct copy_band band = { 1024, 4, 512, 512, 1 };
+	struct digest expected;
 	pthread_t thread;
 
 	if (pass->direction == COPY_IN) {
@@ -250,6 +387,9 @@ static void try_scribbled(const struct copy_pass *pass, struct rooms *rooms)
 		if (value != library_value(pass->algorithm, rooms->to.bytes, size)) {
 			fail_msg("%s: not the digest of the copy", pass->name);
 		}
+		pass->run_band(rooms->to.bytes, rooms->from.bytes, &band, &value);
+		digest_set_value(&expected, tile_value(pass->algorithm, rooms->to.bytes, &band, 0));
+		assert_memory_equal(&value, expected.bytes, sizeof(value));
 	}
 	atomic_store(&scribbler.stop, true);
 	assert_int_equal(pthread_join(thread, NULL), 0);
@@ -267,6 +407,9 @@ int main(void)
 		cmocka_unit_test(pages_before_and_behind_are_not_touched),
 		cmocka_unit_test(a_line_has_to_begin_there),
 		cmocka_unit_test(every_alignment_of_both_sides_will_do),
+		cmocka_unit_test(every_tile_has_the_value_of_the_library),
+		cmocka_unit_test(every_band_will_do),
+		cmocka_unit_test(tiles_have_to_be_lines_and_not_too_few),
 		cmocka_unit_test(the_copy_is_digested_whoever_writes_meanwhile),
 	};
 

@@ -8,7 +8,7 @@
 #include "ring_hooks.h"
 #include "wake_stand.h"
 
-#define ROWS   40u
+#define ROWS   160u
 #define STRIPS 10u
 #define EVERY  UINT32_MAX
 
@@ -119,7 +119,6 @@ static void store(void *context, const void *word)
 static void begin(struct scene *scene)
 {
 	assert_int_equal(stand_begin(&scene->stand), WRITER_OK);
-	scene->stand.writer.strips = (struct frame_strips) { ROWS / STRIPS, STRIPS };
 }
 
 /* Publishes a frame, while the reader looks at one store, or at each. */

@@ -87,9 +87,11 @@ static void print_claim(FILE *to)
 	FIELD(ring_claim, strip_rows);
 	FIELD(ring_claim, strip_count);
 	FIELD(ring_claim, damage_count);
+	FIELD(ring_claim, tile_width);
 	FIELD(ring_claim, reserved_0);
-	FIELD(ring_claim, checksum);
 	FIELD(ring_claim, reserved_1);
+	FIELD(ring_claim, checksum);
+	FIELD(ring_claim, reserved_2);
 	WHOLE(ring_descriptor);
 	FIELD(ring_descriptor, control);
 	FIELD(ring_descriptor, reserved_0);
@@ -212,10 +214,9 @@ static void print_image(FILE *to)
 
 	stand_set_up(&stand, 4 * STAND_REGION, &config);
 	stand.info = (struct frame_info) {
-		.fourcc = STAND_RGB565, .width = 3, .height = 150, .stride = 4096
+		.fourcc = STAND_RGB565, .width = 3, .height = 20, .stride = 4096
 	};
 	assert_int_equal(stand_begin(&stand), WRITER_OK);
-	stand.writer.strips = (struct frame_strips) { .rows = 100, .count = 2 };
 	stand_copy(&stand);
 	assert_int_equal(ring_writer_publish(&stand.writer, &frame), WRITER_OK);
 	ring_writer_point(&stand.writer, &pointer, true);

@@ -127,6 +127,40 @@ static void slots_fill_what_there_is(void **state)
 	}
 }
 
+/* A word for 8 KiB of payload, 64 at a time, within limits; no slot is larger than it could be. */
+static void digests_grow_with_the_slots(void **state)
+{
+	static const struct {
+		uint64_t capacity;
+		uint32_t words;
+	} cases[] = {
+		{ KIB64, 512 },
+		{ 72 * KIB64 - 1, 512 },
+		{ 72 * KIB64, 576 },
+		{ 127 * KIB64, 960 },
+		{ 256 * KIB64 - 1, 1984 },
+		{ 256 * KIB64, 2048 },
+		{ 507 * KIB64, 2048 },
+		{ UINT64_C(1) << 40, 2048 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(ring_digest_words(cases[i].capacity), cases[i].words);
+	}
+	for (uint64_t size = 5 * KIB64; size < 5000 * KIB64; size += 4096 + size / 64) {
+		struct ring_geometry geometry;
+		uint64_t end;
+
+		assert_true(ring_geometry_fill(&geometry, 4, size, 0));
+		assert_true(geometry.end <= size);
+		geometry.slot_capacity += KIB64;
+		end = geometry.end;
+		assert_true(ring_geometry_complete(&geometry));
+		assert_true(geometry.end > size && geometry.end > end);
+	}
+}
+
 static bool fill_beside_pointer(struct ring_geometry *geometry, uint32_t slots, uint64_t region)
 {
 	return ring_geometry_fill(geometry, slots, region - RING_FEEDBACK_SIZE,
@@ -227,9 +261,10 @@ static const struct page_case page_cases[] = {
 	PAGE(epoch, 0, HEADER_NOT_READY),
 	PAGE(epoch, 1, HEADER_GOOD),
 	PAGE(epoch, UINT64_MAX, HEADER_GOOD),
-	PAGE(version, 0x00010001, HEADER_GOOD), /* a later minor */
-	PAGE(version, 0x0001ffff, HEADER_GOOD),
-	PAGE(version, 0x00020000, HEADER_OTHER_VERSION),
+	PAGE(version, 0x00020001, HEADER_GOOD), /* a later minor */
+	PAGE(version, 0x0002ffff, HEADER_GOOD),
+	PAGE(version, 0x00010000, HEADER_OTHER_VERSION),
+	PAGE(version, 0x00030000, HEADER_OTHER_VERSION),
 	PAGE(version, 0x00000000, HEADER_OTHER_VERSION),
 	PAGE(version, 0xffffffff, HEADER_OTHER_VERSION),
 	PAGE(identity_size, 4095, HEADER_IMPOSSIBLE),
@@ -389,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(geometry_has_limits),
 		cmocka_unit_test(slots_fill_what_there_is),
+		cmocka_unit_test(digests_grow_with_the_slots),
 		cmocka_unit_test(a_region_for_frames_holds_them),
 		cmocka_unit_test_setup_teardown(a_good_page_is_good, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

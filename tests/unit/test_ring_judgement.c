@@ -154,8 +154,8 @@ static void a_slot_that_is_not_there_is_not_looked_at(void **state)
 	memcpy(stand_descriptor(stand, 200), stand_descriptor(stand, 0),
 	        sizeof(struct ring_descriptor));
 	memcpy(stand->memory.bytes + stand->writer.geometry.digests_base +
-	                200 * RING_STRIPS_MAX * RING_DIGEST_SIZE,
-	        stand->memory.bytes + stand->writer.geometry.digests_base, RING_DIGEST_SIZE);
+	                200 * RING_DIGEST_WORDS_MIN * 8,
+	        stand->memory.bytes + stand->writer.geometry.digests_base, sizeof(uint64_t));
 	shared_store_u64(&stand_identity(stand)->latest, 1 << 8 | 200);
 	stand_attach(stand, &reader, 0, READER_LATEST);
 	assert_int_equal(stand_read(stand, &reader, &frame), READER_BAD);

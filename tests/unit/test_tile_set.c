@@ -65,26 +65,6 @@ static void runs_are_what_was_added(void **state)
 	}
 }
 
-static void rows_are_touched_or_not(void **state)
-{
-	(void)state;
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		uint32_t first = roll(FRAME_SIDE_MAX);
-		uint32_t count = 1 + roll(FRAME_SIDE_MAX - first);
-		bool any = false;
-
-		begin();
-		add(FRAME_SIDE_MAX, 200);
-		for (uint32_t row = first / TILE_SIDE; row <= (first + count - 1) / TILE_SIDE;
-		        row++) {
-			for (uint32_t i = 0; i < TILE_ROWS_MAX; i++) {
-				any |= table[row][i];
-			}
-		}
-		assert_int_equal(tile_set_touches(&set, first, count), any);
-	}
-}
-
 /* From one tile to more runs than there may be rectangles. */
 static void rectangles_cover_the_set(void **state)
 {
@@ -147,7 +127,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(runs_are_what_was_added),
-		cmocka_unit_test(rows_are_touched_or_not),
 		cmocka_unit_test(rectangles_cover_the_set),
 		cmocka_unit_test(empty_and_full),
 	};
