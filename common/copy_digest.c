@@ -83,8 +83,12 @@ void copier_fence(const struct copier *copier)
 #endif
 }
 
-/* Of what is digested then, more may follow. */
-static void copy_in_blocks(struct copier *copier, uint8_t *to, const uint8_t *from, size_t size)
+/*
+ * Of what is digested then, more may follow. A slow digest leaves time to fetch what is so many
+ * bytes ahead; 0 = nothing is.
+ */
+static void copy_in_blocks(
+        struct copier *copier, uint8_t *to, const uint8_t *from, size_t size, size_t ahead)
 {
 	const struct copy_kernel *kernel = copier->kernel;
 	const uint8_t *private_side = kernel->direction == COPY_IN ? from : to;
@@ -93,6 +97,9 @@ static void copy_in_blocks(struct copier *copier, uint8_t *to, const uint8_t *fr
 		size_t left = size - done;
 		size_t block = left < COPY_BLOCK_BYTES ? left : COPY_BLOCK_BYTES;
 
+		for (size_t i = 0; ahead && i < block; i += COPY_LINE_BYTES) {
+			__builtin_prefetch(from + done + ahead + i);
+		}
 		kernel->copy(to + done, from + done, block);
 		digester_add(copier->digester, private_side + done, block);
 		done += block;
@@ -111,7 +118,8 @@ static void copy_piece(struct copier *copier, enum digest_algorithm algorithm, v
 		digest_set_value(digest, pass->run(to, from, size));
 	} else {
 		digester_begin(copier->digester, algorithm);
-		copy_in_blocks(copier, to, from, size);
+		copy_in_blocks(
+		        copier, to, from, size, size > COPY_AHEAD_BYTES ? COPY_AHEAD_BYTES : 0);
 		digester_end(copier->digester, digest);
 	}
 }
@@ -152,7 +160,8 @@ static void copy_tiles(struct copier *copier, enum digest_algorithm algorithm, u
 		digester_begin(copier->digester, algorithm);
 		for (size_t row = 0; row < band->rows; row++) {
 			copy_in_blocks(copier, to + row * band->pitch + at,
-			        from + row * band->pitch + at, bytes);
+			        from + row * band->pitch + at, bytes,
+			        row + 1 < band->rows ? band->pitch : 0);
 		}
 		digester_end(copier->digester, &digest);
 		put_words(words, &digest, each);

@@ -260,6 +260,43 @@ static void a_buffer_that_was_begun_with_is_copied_whole(void **state)
 	tear_down(&scene);
 }
 
+/* Given up and drawn again under the same name: one tile of each strip is another then. */
+static void each_tile_of_a_strip_counts(void **state)
+{
+	const struct frame_info info = { STAND_XRGB, 512, 40, 2048 };
+	uint8_t *picture = calloc(1, frame_info_bytes(&info));
+	struct frame frame = { .info = info };
+	struct scene scene;
+
+	(void)state;
+	assert_non_null(picture);
+	for (uint32_t x = 0; x < info.width; x += 255) {
+		set_up(&scene);
+		scene.stand.info = info;
+		assert_int_equal(stand_begin(&scene.stand), WRITER_OK);
+		ring_writer_copy(&scene.stand.writer, &scene.stand.in, picture, NULL);
+		assert_int_equal(scene.stand.writer.grid.columns, 2);
+		assert_int_equal(
+		        ring_reader_read_early(&scene.reader, &scene.stand.out, scene.pixels),
+		        EARLY_COPIED);
+		for (uint32_t y = 0; y < info.height; y++) {
+			picture[y * info.stride + 4 * x] ^= 1;
+		}
+		assert_int_equal(stand_begin(&scene.stand), WRITER_OK);
+		ring_writer_copy(&scene.stand.writer, &scene.stand.in, picture, NULL);
+		assert_int_equal(ring_writer_publish(&scene.stand.writer, &frame), WRITER_OK);
+		assert_int_equal(ring_reader_claim(&scene.reader, &frame), READER_FRAME);
+		assert_int_equal(scene.reader.early.done, scene.stand.writer.grid.strips);
+		assert_int_equal(
+		        ring_reader_copy(&scene.reader, &scene.stand.out, scene.pixels, &frame),
+		        READER_FRAME);
+		assert_memory_equal(scene.pixels, picture, frame_info_bytes(&info));
+		frame = (struct frame) { .info = info };
+		tear_down(&scene);
+	}
+	free(picture);
+}
+
 static void set_announced(struct scene *scene, uint64_t sequence, uint64_t slot)
 {
 	shared_store_u64(&stand_identity(&scene->stand)->announced, sequence << 8 | slot);
@@ -423,6 +460,7 @@ int main(void)
 		cmocka_unit_test(a_lie_costs_a_copy),
 		cmocka_unit_test(another_frame_comes_instead),
 		cmocka_unit_test(a_buffer_that_was_begun_with_is_copied_whole),
+		cmocka_unit_test(each_tile_of_a_strip_counts),
 		cmocka_unit_test(what_cannot_be_is_not_begun_with),
 		cmocka_unit_test(what_is_not_worth_it_is_not_announced),
 		cmocka_unit_test(lossless_begins_with_the_next_only),
