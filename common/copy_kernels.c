@@ -17,6 +17,34 @@ static void copy_memcpy(void *to, const void *from, size_t size)
 	memcpy(to, from, size);
 }
 
+#define WORD_BYTES  8u
+#define WORDS_BYTES (16 * WORD_BYTES)
+
+/*
+ * For a processor that is emulated (TCG): there each access is a look into a table and at most a
+ * word, so a vector costs its words and a store and a load of each in between, and each step of
+ * "rep movsq" a jump. What is left is to have little beside the accesses: one jump in 16 words.
+ * Emulated, a jump into another page goes the long way round, hence the alignment: the loop is
+ * shorter, so it lies in one page.
+ */
+static void __attribute__((aligned(512))) copy_words(void *to, const void *from, size_t size)
+{
+	struct stretch left = { to, from, size };
+
+	for (; left.size >= WORDS_BYTES; stretch_advance(&left, WORDS_BYTES)) {
+#pragma GCC unroll 16
+		for (size_t at = 0; at < WORDS_BYTES; at += WORD_BYTES) {
+			uint64_t word;
+
+			memcpy(&word, left.from + at, sizeof(word));
+			/* Else the compiler makes vectors of it, or a call of memcpy(). */
+			__asm__ volatile("" : "+r"(word));
+			memcpy(left.to + at, &word, sizeof(word));
+		}
+	}
+	copy_small(&left, left.size);
+}
+
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -156,6 +184,8 @@ copy_out_avx512(void *to, const void *from, size_t size)
 static const struct copy_kernel kernels[] = {
 	{ "memcpy", COPY_IN, cpu_is_any, copy_memcpy },
 	{ "memcpy", COPY_OUT, cpu_is_any, copy_memcpy },
+	{ "words", COPY_IN, cpu_is_any, copy_words },
+	{ "words", COPY_OUT, cpu_is_any, copy_words },
 #if defined(__x86_64__)
 	{ "nt-avx512", COPY_IN, cpu_has_avx512, copy_in_avx512 },
 	{ "nt-avx2", COPY_IN, cpu_has_avx2, copy_in_avx2 },
