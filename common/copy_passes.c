@@ -23,7 +23,11 @@
 #define KEEP_IN_MEMORY(bytes)    __asm__("" : "+m"(bytes))
 
 #define STRIPES_PER_BLOCK ((XXH_SECRET_DEFAULT_SIZE - XXH_STRIPE_LEN) / XXH_SECRET_CONSUME_RATE)
+#define XXH64_LANES       4u
 #define XXH64_STRIPE      32u
+
+/* An emulator has to look up the way at every jump from one page to another. */
+#define IN_ONE_PAGE __attribute__((aligned(2048)))
 
 _Static_assert(COPY_LINE_BYTES == XXH_STRIPE_LEN, "a stripe is a line");
 
@@ -203,20 +207,54 @@ static void xxh3_out_band_plain(
 	xxh3_band(to, from, band, values, stripe_plain, XXH3_scrambleAcc, PASS_OUT);
 }
 
+/* One word on its way: loaded once, stored, and kept for the digest. */
+static ALWAYS_INLINE uint64_t move_word(uint8_t *to, const uint8_t *from)
+{
+	uint64_t word;
+
+	memcpy(&word, from, sizeof(word));
+	__asm__ volatile("" : "+r"(word) : : "memory");
+	memcpy(to, &word, sizeof(word));
+	__asm__ volatile("" : "+r"(word) : : "memory");
+	return word;
+}
+
 /*
- * Words instead of vectors, for a processor that is emulated. The lanes of a state are those that
+ * Words instead of vectors, for a processor that is emulated: there each access is a look-up, of 8
+ * bytes at most, and the flags of the last operation before it have to be kept. So all accesses
+ * come first, and all arithmetic then, with the lanes in registers. The lanes are those that
  * XXH64_update() would have, had it been given the same bytes.
  */
 static ALWAYS_INLINE void xxh64_stripe(xxh_u64 *lanes, uint8_t *to, const uint8_t *from)
 {
-	for (unsigned i = 0; i < XXH64_STRIPE / sizeof(uint64_t); i++) {
-		uint64_t word;
+	uint64_t a = move_word(to, from);
+	uint64_t b = move_word(to + 8, from + 8);
+	uint64_t c = move_word(to + 16, from + 16);
+	uint64_t d = move_word(to + 24, from + 24);
 
-		memcpy(&word, from + i * sizeof(word), sizeof(word));
-		__asm__("" : "+r"(word));
-		memcpy(to + i * sizeof(word), &word, sizeof(word));
-		lanes[i] = XXH64_round(lanes[i], XXH_readLE64(&word));
+	lanes[0] = XXH64_round(lanes[0], XXH_readLE64(&a));
+	lanes[1] = XXH64_round(lanes[1], XXH_readLE64(&b));
+	lanes[2] = XXH64_round(lanes[2], XXH_readLE64(&c));
+	lanes[3] = XXH64_round(lanes[3], XXH_readLE64(&d));
+	__asm__ volatile("" : "+r"(lanes[0]), "+r"(lanes[1]), "+r"(lanes[2]), "+r"(lanes[3]));
+}
+
+/* As many whole stripes as there are, four between two jumps. */
+static ALWAYS_INLINE void xxh64_stripes(XXH64_state_t *state, struct stretch *left)
+{
+	xxh_u64 lanes[XXH64_LANES];
+
+	memcpy(lanes, state->v, sizeof(lanes));
+	for (; left->size >= 4 * XXH64_STRIPE; stretch_advance(left, 4 * XXH64_STRIPE)) {
+#pragma GCC unroll 4
+		for (size_t at = 0; at < 4 * XXH64_STRIPE; at += XXH64_STRIPE) {
+			xxh64_stripe(lanes, left->to + at, left->from + at);
+		}
 	}
+	for (; left->size >= XXH64_STRIPE; stretch_advance(left, XXH64_STRIPE)) {
+		xxh64_stripe(lanes, left->to, left->from);
+	}
+	memcpy(state->v, lanes, sizeof(lanes));
 }
 
 static ALWAYS_INLINE uint64_t xxh64_pass(
@@ -227,9 +265,7 @@ static ALWAYS_INLINE uint64_t xxh64_pass(
 	XXH64_state_t state;
 
 	XXH64_reset(&state, 0);
-	for (; left.size >= XXH64_STRIPE; stretch_advance(&left, XXH64_STRIPE)) {
-		xxh64_stripe(state.v, left.to, left.from);
-	}
+	xxh64_stripes(&state, &left);
 	state.total_len = size - left.size;
 	private_side += state.total_len;
 	size = left.size;
@@ -238,18 +274,19 @@ static ALWAYS_INLINE uint64_t xxh64_pass(
 	return XXH64_digest(&state);
 }
 
-static uint64_t xxh64_in(void *to, const void *from, size_t size)
+static IN_ONE_PAGE uint64_t xxh64_in(void *to, const void *from, size_t size)
 {
 	return xxh64_pass(to, from, size, PASS_IN);
 }
 
-static uint64_t xxh64_out(void *to, const void *from, size_t size)
+static IN_ONE_PAGE uint64_t xxh64_out(void *to, const void *from, size_t size)
 {
 	return xxh64_pass(to, from, size, PASS_OUT);
 }
 
 /* Both ways: what is digested are the words that were stored. */
-static void xxh64_band(void *to, const void *from, const struct copy_band *band, uint64_t *values)
+static IN_ONE_PAGE void xxh64_band(
+        void *to, const void *from, const struct copy_band *band, uint64_t *values)
 {
 	XXH64_state_t states[COPY_TILES_MAX];
 
@@ -257,17 +294,14 @@ static void xxh64_band(void *to, const void *from, const struct copy_band *band,
 		XXH64_reset(&states[i], 0);
 	}
 	for (size_t y = 0; y < band->rows; y++) {
-		struct stretch left = { (uint8_t *)to + y * band->pitch,
-			(const uint8_t *)from + y * band->pitch, band->row_bytes };
-
 		for (size_t i = 0; i < band->tiles; i++) {
-			size_t bytes = copy_band_tile_bytes(band, i);
+			const size_t at = y * band->pitch + i * band->tile_bytes;
+			const size_t bytes = copy_band_tile_bytes(band, i);
+			struct stretch left = { (uint8_t *)to + at, (const uint8_t *)from + at,
+				bytes };
 
+			xxh64_stripes(&states[i], &left);
 			states[i].total_len += bytes;
-			for (; bytes; bytes -= XXH64_STRIPE) {
-				xxh64_stripe(states[i].v, left.to, left.from);
-				stretch_advance(&left, XXH64_STRIPE);
-			}
 		}
 	}
 	for (size_t i = 0; i < band->tiles; i++) {
