@@ -70,7 +70,7 @@ class Parts:
                 try:
                     row = peers.run(self.stage, way, case, self.options.seconds)
                 except NotMeasured as error:
-                    self.results.skip(f"peers, {way}", str(error))
+                    self.results.skip(f"peers, {way.name}", str(error))
                     continue
                 self.results.add("peers", number, row, peers.describe(row))
 

@@ -1,29 +1,46 @@
 # SPDX-License-Identifier: MIT
-"""What a user would pick instead: bench/peers, the same frames, every byte digested."""
+"""What a user would pick instead: bench/peers, the same frames."""
 import contextlib
+import dataclasses
 import glob
 import os
 
 from .limits import output_of
 
-# The plain ring verifies nothing: what it costs to be sure is the difference.
-WAYS = ("pipe", "socket", "vmsplice", "gstreamer", "memcpy-ring")
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """A row: a way of bench/peers, and the work that both sides do (peer_work.h)."""
+
+    name: str
+    way: str
+    work: str = "same"
+    is_digested: bool = True
 
 
-def digest_of(way, digest):
-    """What the receiver does with each byte."""
-    return "none" if way == "memcpy-ring" else digest
+# What it costs to be sure is the difference to the plain ring without a digest.
+WAYS = (
+    Way("gstreamer", "gstreamer"),
+    Way("gstreamer-in-place", "gstreamer", work="in-place"),
+    Way("pipe", "pipe"),
+    Way("socket", "socket"),
+    Way("vmsplice", "vmsplice"),
+    Way("memcpy-ring", "memcpy-ring"),
+    Way("memcpy-ring-in-place", "memcpy-ring", work="in-place"),
+    Way("memcpy-ring-no-digest", "memcpy-ring", is_digested=False),
+)
+GSTREAMER, GSTREAMER_IN_PLACE = WAYS[:2]
 
 
 def run(stage, way, case, seconds):
     """A measurement's columns."""
-    used = digest_of(way, case.digest)
+    used = case.digest if way.is_digested else "none"
     try:
-        found = output_of(stage, stage.build / "bench" / "peer", way, case.size, case.format,
-                          used, case.fps, seconds)
+        found = output_of(stage, stage.build / "bench" / "peer", way.way, way.work, case.size,
+                          case.format, used, case.fps, seconds)
     finally:
         remove_leftovers(stage)
-    return {"way": way, **case.record(), "digest": used,
+    return {"way": way.name, "work": way.work, **case.record(), "digest": used,
             "frames_per_second": found["frames_per_second"],
             "bytes_per_second": found["bytes_per_second"],
             "latency_p50_ns": found["latency_ns"]["p50"],

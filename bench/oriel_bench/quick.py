@@ -25,6 +25,7 @@ CROWDS = (
     ("four", Case(*FRAME, consumers=4)),
     ("four_60", Case(*FRAME, mode="latest", fps=60, consumers=4)),
 )
+PEERS = (("gstreamer", peers.GSTREAMER), ("gstreamer_in_place", peers.GSTREAMER_IN_PLACE))
 
 
 class Quick:
@@ -58,8 +59,9 @@ class Quick:
             self.attempt(found, name, number, lambda case=case: ring.run(
                 self.stage, self.region, self.region_bytes, case, SECONDS,
                 self.results.run_folder("quick", case, number)), ring.describe)
-        self.attempt(found, "gstreamer", number, lambda: peers.run(
-            self.stage, "gstreamer", FLAT, SECONDS), peers.describe)
+        for name, way in PEERS:
+            self.attempt(found, name, number, lambda way=way: peers.run(
+                self.stage, way, FLAT, SECONDS), peers.describe)
         return found
 
     def make_region(self):

@@ -40,10 +40,17 @@ def overview(folder):
     return ("What this is", [*missing, *folder.remarks], ("", ""), rows)
 
 
+def limit_of(goal):
+    """What is asked for; nothing where a figure is told beside the others."""
+    if goal.get("limit") is None:
+        return ""
+    return f"{'<=' if goal.get('at_most') else '>='} {goal.get('limit')}"
+
+
 def goals(folder):
     """The table of bench/run --quick."""
     found = folder.bench.get("goals")
-    rows = [(row.get("name"), f"{'<=' if row.get('at_most') else '>='} {row.get('limit')}",
+    rows = [(row.get("name"), limit_of(row),
              number(as_number(row.get("value"))), f"{number(as_number(row.get('least')))} to "
              f"{number(as_number(row.get('most')))}", row.get("verdict"))
             for row in found if isinstance(row, dict)] if isinstance(found, list) else []

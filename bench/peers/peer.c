@@ -2,19 +2,18 @@
 /*
  * Sends frames from one process to another by one of the ways of peer.h and tells what came of it.
  *
- *   peer WAY WIDTHxHEIGHT FORMAT DIGEST FPS SECONDS
+ *   peer WAY WORK WIDTHxHEIGHT FORMAT DIGEST FPS SECONDS
  *
- * Every frame begins with its number, from 1, and the sender's time; a frame with number 0 is the
- * last. Prints JSON: frames, seconds, frames_per_second, bytes_per_second, latency_ns (before it is
- * sent -> digested), CPU seconds of both sides. The first WARM frames are not counted.
+ * WORK is a word of peer_work.h. Prints JSON: frames, seconds, frames_per_second, bytes_per_second,
+ * latency_ns (before it is digested and sent -> its work is done), CPU seconds of both sides. The
+ * first WARM frames are not counted.
  */
-#include "peer.h"
 #include "clock.h"
-#include "copy_digest.h"
 #include "exit_code.h"
 #include "frame_memory.h"
 #include "log.h"
 #include "pattern.h"
+#include "peer_work.h"
 #include "pixel_format.h"
 #include "resolution.h"
 #include "stop.h"
@@ -29,30 +28,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define USAGE       "peer WAY WORK WIDTHxHEIGHT FORMAT DIGEST FPS SECONDS"
 #define WARM        4u
 #define SAMPLES_MAX (1u << 20)
 #define FRAMES      4u /* private ones, plus as many as a pipe may hold */
 
-struct stamp {
-	uint64_t number;
-	uint64_t sent_ns;
-};
-
 /* What the receiver leaves in shared memory. */
 struct outcome {
 	uint64_t frames;
-	uint64_t first_ns; /* the last warm one was digested */
+	uint64_t first_ns; /* the last warm one was done */
 	uint64_t last_ns;
 	double cpu_s;
-	bool is_wrong; /* a frame was not the next one */
+	bool is_wrong; /* a frame was not the next one, or not what was sent */
 	uint64_t samples;
 	uint64_t latency_ns[SAMPLES_MAX];
 };
 
 struct job {
-	const struct peer_ops *ops;
 	struct peer peer;
-	enum digest_algorithm algorithm;
+	struct peer_side side; /* either process has its own */
 	double frames_per_second;
 	double seconds;
 	struct outcome *outcome;
@@ -77,68 +71,45 @@ static double cpu_seconds(void)
 	       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-/* Digests what came and notes it down; false: not the next frame. */
-static bool take_frame(struct job *job, struct digester *digester, const void *frame)
+static void note_frame(struct outcome *outcome, uint64_t sent_ns)
 {
-	struct outcome *outcome = job->outcome;
-	struct stamp stamp;
-	struct digest digest;
-	uint64_t now_ns;
+	const uint64_t now_ns = clock_now_ns();
 
-	memcpy(&stamp, frame, sizeof(stamp));
-	digester_begin(digester, job->algorithm);
-	digester_add(digester, frame, job->peer.bytes);
-	digester_end(digester, &digest);
-	now_ns = clock_now_ns();
-	if (stamp.number != outcome->frames + 1) {
-		return false;
-	}
 	outcome->frames++;
 	if (outcome->frames == WARM) {
 		outcome->first_ns = now_ns;
 	} else if (outcome->frames > WARM && outcome->samples < SAMPLES_MAX) {
-		outcome->latency_ns[outcome->samples++] = now_ns - stamp.sent_ns;
+		outcome->latency_ns[outcome->samples++] = now_ns - sent_ns;
 	}
 	outcome->last_ns = now_ns;
-	return true;
 }
 
 static int receive_all(struct job *job)
 {
-	struct digester *digester = digester_create();
+	struct outcome *outcome = job->outcome;
 	void *into = frame_memory_alloc(job->peer.bytes);
-	const struct stamp *stamp;
-	const void *frame;
+	enum peer_verdict verdict;
+	uint64_t sent_ns;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (job->peer.fds[1] >= 0) {
 		close(job->peer.fds[1]);
 	}
-	while (digester && into && (frame = job->ops->receive(&job->peer, into))) {
-		stamp = frame;
-		if (stamp->number == 0) {
-			break;
-		}
-		if (!take_frame(job, digester, frame)) {
-			job->outcome->is_wrong = true;
-			break;
+	/* Also after a wrong one: a sender that nobody listens to may wait for ever. */
+	while (into && (verdict = peer_take(&job->side, into, outcome->frames + 1, &sent_ns)) !=
+	                       PEER_END) {
+		if (verdict == PEER_WRONG) {
+			outcome->is_wrong = true;
+		} else {
+			note_frame(outcome, sent_ns);
 		}
 	}
-	if (job->ops->finish) {
-		job->ops->finish(&job->peer, false);
+	if (job->side.ops->finish) {
+		job->side.ops->finish(&job->peer, false);
 	}
 	free(into);
-	digester_destroy(digester);
-	job->outcome->cpu_s = cpu_seconds();
+	outcome->cpu_s = cpu_seconds();
 	return EXIT_GOOD;
-}
-
-static bool send_one(struct job *job, uint8_t *frame, uint64_t number)
-{
-	const struct stamp stamp = { number, clock_now_ns() };
-
-	memcpy(frame, &stamp, sizeof(stamp));
-	return job->ops->send(&job->peer, frame);
 }
 
 static void send_all(struct job *job, uint8_t *frames, unsigned count)
@@ -153,12 +124,12 @@ static void send_all(struct job *job, uint8_t *frames, unsigned count)
 			        start_ns + (uint64_t)((double)number * (double)NS_PER_S /
 			                              job->frames_per_second));
 		}
-		if (!send_one(job, frames + number % count * job->peer.bytes, number + 1)) {
+		if (!peer_send(&job->side, frames + number % count * job->peer.bytes, number + 1)) {
 			return;
 		}
 		number++;
 	}
-	send_one(job, frames + number % count * job->peer.bytes, 0);
+	peer_send(&job->side, frames + number % count * job->peer.bytes, 0);
 }
 
 /* Noise, so that nothing on the way can save work. */
@@ -175,7 +146,7 @@ static uint8_t *make_frames(const struct job *job, unsigned count)
 			frames = NULL;
 			break;
 		}
-		memcpy(frames + i * job->peer.bytes, noise, job->peer.bytes);
+		memcpy(frames + i * job->peer.bytes, noise, frame_info_bytes(&job->peer.info));
 	}
 	pattern_destroy(pattern);
 	return frames;
@@ -193,7 +164,7 @@ static void print_outcome(const struct job *job, double sender_cpu_s)
 	for (uint64_t i = 0; i < outcome->samples; i++) {
 		samples_add(&samples, outcome->latency_ns[i]);
 	}
-	all = json_pack("{ss sI sf sf sf sf sf so}", "way", job->ops->name, "frames",
+	all = json_pack("{ss sI sf sf sf sf sf so}", "way", job->side.ops->name, "frames",
 	        (json_int_t)outcome->frames, "seconds", seconds, "frames_per_second", rate,
 	        "bytes_per_second", rate * (double)job->peer.bytes, "sender_cpu_s", sender_cpu_s,
 	        "receiver_cpu_s", outcome->cpu_s, "latency_ns", summary_percentiles(&samples));
@@ -223,54 +194,66 @@ static int run(struct job *job)
 			close(job->peer.fds[1]);
 		}
 		waitpid(child, &status, 0);
-		if (job->ops->finish) {
-			job->ops->finish(&job->peer, true);
+		if (job->side.ops->finish) {
+			job->side.ops->finish(&job->peer, true);
 		}
 	}
 	free(frames);
 	if (child < 0 || status != 0 || job->outcome->is_wrong ||
 	        job->outcome->frames <= WARM + 1) {
-		log_error("%s: %s", job->ops->name,
-		        job->outcome->is_wrong ? "a frame was not the next one"
-		                               : "too few frames came through");
+		log_error("%s: %s", job->side.ops->name,
+		        job->outcome->is_wrong
+		                ? "a frame was not the next one, or not what was sent"
+		                : "too few frames came through");
 		return EXIT_OTHER;
 	}
 	print_outcome(job, cpu_seconds() - before_s);
 	return EXIT_GOOD;
 }
 
+static bool parse_way(struct peer_side *side, const char *name)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (strcmp(ways[i]->name, name) == 0) {
+			side->ops = ways[i];
+		}
+	}
+	return side->ops != NULL;
+}
+
+static bool parse_work(struct peer_side *side, const char *name)
+{
+	return peer_work_by_name(name, &side->work) &&
+	       (side->work != PEER_IN_PLACE || side->ops->show);
+}
+
 /* returns: the word that cannot be used, NULL: none */
 static const char *parse(struct job *job, char **words)
 {
-	const struct pixel_format *format = pixel_format_by_name(words[3]);
+	const struct pixel_format *format = pixel_format_by_name(words[4]);
 	struct resolution sizes[RESOLUTION_LIST_MAX];
 	struct complaint why;
 
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		if (strcmp(ways[i]->name, words[1]) == 0) {
-			job->ops = ways[i];
-		}
-	}
-	job->frames_per_second = atof(words[5]);
-	job->seconds = atof(words[6]);
-	if (!job->ops) {
+	job->frames_per_second = atof(words[6]);
+	job->seconds = atof(words[7]);
+	if (!parse_way(&job->side, words[1])) {
 		return words[1];
 	}
-	if (resolution_parse_list(words[2], sizes, &why) != 1) {
+	if (!parse_work(&job->side, words[2])) {
 		return words[2];
 	}
-	if (!format) {
+	if (resolution_parse_list(words[3], sizes, &why) != 1) {
 		return words[3];
+	}
+	if (!format) {
+		return words[4];
 	}
 	job->peer.info = (struct frame_info) { format->fourcc, sizes[0].width, sizes[0].height,
 		pixel_format_stride(format, sizes[0].width) };
-	job->peer.bytes = frame_info_bytes(&job->peer.info);
-	if (job->peer.bytes < sizeof(struct stamp)) {
-		return words[2];
-	}
-	return digest_by_name(words[4], &job->algorithm) < 0 ? words[4]
-	       : job->seconds <= 0                           ? words[6]
-	                                                     : NULL;
+	job->peer.bytes = frame_info_bytes(&job->peer.info) + sizeof(struct peer_trailer);
+	return digest_by_name(words[5], &job->side.algorithm) < 0 ? words[5]
+	       : job->seconds <= 0                                ? words[7]
+	                                                          : NULL;
 }
 
 int main(int argc, char **argv)
@@ -278,29 +261,33 @@ int main(int argc, char **argv)
 	struct job job = { .peer = { .fds = { -1, -1 } } };
 	struct complaint why = { "" };
 	const char *wrong;
+	int status;
 
 	log_init("peer", LOG_LEVEL_INFO);
-	if (argc != 7) {
-		log_error("usage: peer WAY WIDTHxHEIGHT FORMAT DIGEST FPS SECONDS");
+	if (argc != 8) {
+		log_error("usage: " USAGE);
 		return EXIT_USAGE;
 	}
 	wrong = parse(&job, argv);
 	if (wrong) {
-		log_error("'%.60s' cannot be used; peer WAY WIDTHxHEIGHT FORMAT DIGEST FPS SECONDS",
-		        wrong);
+		log_error("'%.60s' cannot be used; " USAGE, wrong);
 		return EXIT_USAGE;
 	}
+	job.side.peer = &job.peer;
+	job.side.digester = digester_create();
 	signal(SIGPIPE, SIG_IGN);
 	stop_on_signals();
 	job.outcome = mmap(NULL, sizeof(*job.outcome), PROT_READ | PROT_WRITE,
 	        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (job.outcome == MAP_FAILED) {
-		log_error("no shared memory for the outcome");
+	if (job.outcome == MAP_FAILED || !job.side.digester) {
+		log_error("out of memory");
 		return EXIT_OTHER;
 	}
-	if (job.ops->prepare && !job.ops->prepare(&job.peer, &why)) {
-		log_error("%s: %s", job.ops->name, why.text);
+	if (job.side.ops->prepare && !job.side.ops->prepare(&job.peer, &why)) {
+		log_error("%s: %s", job.side.ops->name, why.text);
 		return EXIT_OTHER;
 	}
-	return run(&job);
+	status = run(&job);
+	digester_destroy(job.side.digester);
+	return status;
 }

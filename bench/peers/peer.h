@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Other ways from one process to another for the same frames: what somebody would pick in place of
- * Oriel. peer.c forks the two sides and counts; a way is a table of four functions.
- *
- * The sender has private frames, the receiver digests every byte of each, and both stop for
- * nothing else.
+ * Oriel. peer.c forks the two sides and counts; a way is a table of functions; peer_work.h is what
+ * both sides do with a frame besides.
  */
 #ifndef ORIEL_BENCH_PEER_H
 #define ORIEL_BENCH_PEER_H
@@ -19,7 +17,7 @@
 
 struct peer {
 	struct frame_info info;
-	size_t bytes; /* of a frame */
+	size_t bytes; /* of what is handed on: a frame and its trailer */
 	int fds[2];   /* the receiver's, the sender's; -1: none */
 	void *memory; /* the way's own */
 	char path[108];
@@ -32,10 +30,15 @@ struct peer_ops {
 	/* The sender: hands on one frame, which stays as it is until three more were sent. */
 	bool (*send)(struct peer *peer, const void *frame);
 	/*
-	 * The receiver. into: room for a frame, which a way that shows its own memory leaves alone.
-	 * returns: the frame, valid until the next call; NULL: there will be no more
+	 * The receiver: puts the next frame into its own memory.
+	 * returns: false: there will be no more
 	 */
-	const void *(*receive)(struct peer *peer, void *into);
+	bool (*receive)(struct peer *peer, void *into);
+	/*
+	 * The receiver: shows the next frame where it arrived, without a copy; NULL: this way
+	 * cannot. returns: the frame, valid until the next call; NULL: there will be no more
+	 */
+	const void *(*show)(struct peer *peer);
 	/* Each side at its end; NULL: nothing to do. */
 	void (*finish)(struct peer *peer, bool is_sender);
 };

@@ -69,16 +69,26 @@ static bool send_frame(struct peer *peer, const void *frame)
 	return sem_post(&ring->full) == 0;
 }
 
-static const void *receive(struct peer *peer, void *into)
+static bool receive(struct peer *peer, void *into)
 {
 	struct plain_ring *ring = peer->memory;
 
 	if (!take(&ring->full)) {
-		return NULL;
+		return false;
 	}
 	memcpy(into, slot_of(peer, ring->received++), peer->bytes);
-	sem_post(&ring->free);
-	return into;
+	return sem_post(&ring->free) == 0;
+}
+
+/* Lets the one before go: that one was shown until now. */
+static const void *show(struct peer *peer)
+{
+	struct plain_ring *ring = peer->memory;
+
+	if (ring->received > 0) {
+		sem_post(&ring->free);
+	}
+	return take(&ring->full) ? slot_of(peer, ring->received++) : NULL;
 }
 
 const struct peer_ops peer_memcpy_ring = {
@@ -86,4 +96,5 @@ const struct peer_ops peer_memcpy_ring = {
 	.prepare = prepare,
 	.send = send_frame,
 	.receive = receive,
+	.show = show,
 };

@@ -68,7 +68,7 @@ static bool send_by_vmsplice(struct peer *peer, const void *frame)
 	return true;
 }
 
-static const void *receive_by_read(struct peer *peer, void *into)
+static bool receive_by_read(struct peer *peer, void *into)
 {
 	size_t done = 0;
 
@@ -76,11 +76,11 @@ static const void *receive_by_read(struct peer *peer, void *into)
 		ssize_t got = read(peer->fds[0], (uint8_t *)into + done, peer->bytes - done);
 
 		if (got <= 0) {
-			return NULL;
+			return false;
 		}
 		done += (size_t)got;
 	}
-	return into;
+	return true;
 }
 
 const struct peer_ops peer_pipe = {
