@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import statistics
 import subprocess
 import time
@@ -14,7 +15,7 @@ ATTACH_S = 20
 RING_COUNTS = ("verified", "skipped", "torn", "stale", "bad", "in_ring")
 
 
-def wait_with_cpu(child, limit_s, name):
+def wait_with_cpu(child, limit_s, name, good=(0,)):
     """CPU seconds of a child that has ended well within the limit."""
     end = time.monotonic() + limit_s
     while True:
@@ -27,9 +28,28 @@ def wait_with_cpu(child, limit_s, name):
     child.returncode = os.waitstatus_to_exitcode(status)
     with child.stderr:
         said = child.stderr.read().strip().splitlines()
-    if child.returncode != 0:
+    if child.returncode not in good:
         raise NotMeasured(said[-1] if said else f"{name} ended with {child.returncode}")
     return usage.ru_utime + usage.ru_stime
+
+
+def wait_for_summary(capture, folder, limit_s):
+    """Until a producer that we started has left its files; one that fails first says why."""
+    end = time.monotonic() + limit_s
+    while not (folder / "producer.json").exists():
+        if os.waitid(os.P_PID, capture.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            wait_with_cpu(capture, limit_s, "guest-capture")
+            raise NotMeasured("guest-capture left no summary")
+        if time.monotonic() > end:
+            raise NotMeasured(f"guest-capture did not end within {limit_s:.0f} s")
+        time.sleep(0.01)
+
+
+def see_off(capture, limit_s):
+    """CPU seconds of a producer whose files are whole and whose consumers are gone. All that it would
+    do is to beat on for a second, for who comes late; in that time nothing is measured."""
+    os.kill(capture.pid, signal.SIGKILL)
+    return wait_with_cpu(capture, limit_s, "guest-capture", good=(0, -signal.SIGKILL))
 
 
 def start(stage, program, folder, name, *words, **popen):
@@ -54,13 +74,14 @@ def run(stage, region, region_bytes, case, seconds, folder):
     capture = start(stage, "guest-capture", folder, "producer", "--region", region,
                     f"--create={region_bytes}", "--takeover", "--wait", ATTACH_S,
                     *case.capture_words(seconds))
-    producer_cpu_s = wait_with_cpu(capture, limit_s, "guest-capture")
+    wait_for_summary(capture, folder, limit_s)
     consumer_cpu_s = [wait_with_cpu(viewer, limit_s, "host-viewer") for viewer in viewers]
+    producer_cpu_s = see_off(capture, limit_s)
     producer = read_json(folder / "producer.json")
     consumers = [read_json(folder / f"{name}.json") for name in names]
     record = {**case.record(), **columns(producer, consumers),
               "producer_cpu_s": producer_cpu_s, "consumer_cpu_s": sum(consumer_cpu_s),
-              **whole_latency(folder)}
+              **whole_latency(folder, producer)}
     write_run(folder, case, producer, consumers, is_one_clock=True)
     return record
 
@@ -97,9 +118,12 @@ def rows_of(path):
         return {(row["epoch"], row["sequence"]): row for row in csv.DictReader(file)}
 
 
-def whole_latency(folder):
+def whole_latency(folder, producer):
     """From the begin of the copy in to the whole frame verified; both stamps of one clock."""
     produced = rows_of(folder / "producer.csv")
+    if len(produced) != producer["counts"]["published"]:
+        raise NotMeasured(f"producer.csv has {len(produced)} of "
+                          f"{producer['counts']['published']} frames")
     consumed = rows_of(folder / "consumer.csv")
     found = sorted(int(row["verified_ns"]) - int(produced[key]["claimed_ns"])
                    for key, row in consumed.items() if key in produced
