@@ -79,12 +79,10 @@ class Parts:
         if self.screen is None:
             self.screen = window.Window(self.stage, self.options.renderer)
         for case in (plan.Case(*size) for size in self.options.sizes):
-            limit = self.screen.limit(case, self.options.seconds)
-            record = self.screen.run(self.region, self.region_bytes, case, self.options.seconds,
-                                     self.results.run_folder("window", case, number))
-            record["limit_frames_per_second"] = limit
-            self.results.add("window", number, record, f"{ring.describe(record)}, SDL alone "
-                             f"{limit:.1f} fps")
+            record = self.screen.measure(self.region, self.region_bytes, case,
+                                         self.options.seconds,
+                                         self.results.run_folder("window", case, number))
+            self.results.add("window", number, record, window.describe(record))
 
     def guest(self, number):
         """A guest and this host, in both directions."""
