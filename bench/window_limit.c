@@ -124,6 +124,11 @@ static void show(SDL_Renderer *renderer, SDL_Texture *texture, const uint8_t *pi
 	SDL_RenderPresent(renderer);
 }
 
+static bool is_larger(struct resolution size)
+{
+	return size.width > WINDOW_WIDTH || size.height > WINDOW_HEIGHT;
+}
+
 static double rate(SDL_Renderer *renderer, struct feed *feed, double seconds)
 {
 	SDL_Texture *texture = SDL_CreateTexture(renderer, SDL_PIXELFORMAT_RGB888,
@@ -136,7 +141,9 @@ static double rate(SDL_Renderer *renderer, struct feed *feed, double seconds)
 	if (!texture) {
 		return 0;
 	}
-	SDL_SetTextureScaleMode(texture, SDL_ScaleModeLinear);
+	/* As the window has it: what is not scaled need not be filtered. */
+	SDL_SetTextureScaleMode(
+	        texture, is_larger(feed->size) ? SDL_ScaleModeLinear : SDL_ScaleModeNearest);
 	do {
 		pixels = feed_take(feed);
 		if (!pixels) {
@@ -158,7 +165,7 @@ static double rate(SDL_Renderer *renderer, struct feed *feed, double seconds)
 /* returns: frames a second, 0: it was logged why there are none */
 static double measure(struct feed *feed, const char *renderer_name, double seconds)
 {
-	bool is_large = feed->size.width > WINDOW_WIDTH || feed->size.height > WINDOW_HEIGHT;
+	bool is_large = is_larger(feed->size);
 	SDL_RendererInfo info = { .name = "none" };
 	SDL_Renderer *renderer;
 	SDL_Window *window;
