@@ -137,7 +137,7 @@ def write_run(folder, case, producer, consumers, **more):
         "schema_version": 1, "commit": consumers[0]["commit"],
         "machine": consumers[0]["machine"], "mode": producer["mode"],
         "digest": producer["digest"], "case": case.record(), **more,
-        "producer": producer, "consumer": consumers[0]}
+        "producer": producer, "consumer": consumers[0], "other_consumers": consumers[1:]}
     (folder / "run.json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     for path in [folder / "producer.json"] + [folder / f"{name}.json" for name
                                               in consumer_names(len(consumers))]:

@@ -164,8 +164,8 @@ def draw_scaling(axis, groups):
         axis.plot([x for x, _, _ in points], [y for _, y, _ in points], "-", color="#7F7F7F")
         for x, y, colour in points:
             axis.plot(x, y, "o", color=colour, markersize=8)
-        axis.set_ylim(bottom=0)
-        axis.set_xlim(left=0)
+        axis.set_xlim(0, 1.1 * max(x for x, _, _ in points))
+        axis.set_ylim(0, 1.15 * max(y for _, y, _ in points) or 1)
     axis.set(title="scaling: median bandwidth", xlabel="MB a frame", ylabel="GB/s")
 
 
@@ -218,7 +218,8 @@ def stage_stack(frames):
         axis.text(left, row, f" {left:.3g} ms", va="center")
     axis.margins(x=0.1)
     axis.set_yticks(range(len(groups)), [size for size, _, _ in groups])
-    axis.set(xlabel="ms (p50 of each stage)", title="stages of a frame")
+    axis.set(xlabel="ms (p50 of each stage, one after the other; their sum is no p50)",
+             title="stages of a frame")
     axis.invert_yaxis()
     style.legend(figure, axes)
     return figure
@@ -237,12 +238,14 @@ def drops(rows):
     figure, axes = style.grid(1, 1, 1.2 + 0.32 * len(rows))
     axis = axes[0][0]
     left = numpy.zeros(len(rows))
-    totals = numpy.array([sum(row[name] or 0 for name in style.RESULT_COLOURS) for row in rows])
+    parts = [{**row, "skipped": (row["skipped"] or 0) - row["before_first"]} for row in rows]
+    totals = numpy.array([sum(part[name] or 0 for name in style.RESULT_COLOURS)
+                          for part in parts])
     for name, colour in style.RESULT_COLOURS.items():
-        share = numpy.array([100 * (row[name] or 0) for row in rows]) / totals
+        share = numpy.array([100 * (part[name] or 0) for part in parts]) / totals
         if share.any():
             axis.barh(range(len(rows)), share, left=left, color=colour, height=0.7,
-                      label=name.replace("_", " "))
+                      label=style.RESULT_LABELS.get(name, name))
             left += share
     axis.set_yticks(range(len(rows)), [row["run"] for row in rows], fontsize=8)
     axis.set(xlabel="% of published frames", title=title, xlim=(0, 100),

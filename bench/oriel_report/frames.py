@@ -91,10 +91,12 @@ def sizes_of(frames):
 
 def reconcile(run):
     """A row of counts, and whether they add up; None where there is nothing to count."""
-    counts = run.counts("consumer")
-    if counts:
-        values = {name: whole(counts.get(name)) for name in COUNTS}
-        published = whole(counts.get("published"))
+    consumers = run.consumer_counts()
+    before_first = 0
+    if consumers:
+        values = {name: total(consumers, name) for name in COUNTS}
+        published = total(consumers, "published")
+        before_first = min(total(consumers, "skipped_before_first") or 0, values["skipped"] or 0)
         source = "summary"
     elif run.consumer is not None and not run.consumer.empty:
         values = {name: int((run.consumer["result"] == name).sum()) for name in
@@ -107,7 +109,14 @@ def reconcile(run):
         return None
     known = published is not None and all(value is not None for value in values.values())
     return {"run": run.label, "published": published, **values, "source": source,
+            "before_first": before_first,
             "adds_up": published == sum(values.values()) if known else None}
+
+
+def total(consumers, name):
+    """Of a count over all consumers; None where one does not say."""
+    values = [whole(counts.get(name)) for counts in consumers]
+    return None if None in values else sum(values)
 
 
 def whole(value):
@@ -124,8 +133,9 @@ def counts_of(runs):
     merged = {}
     for row in rows:
         into = merged.setdefault(row["run"], {**row, "runs": 0, **{
-            name: 0 for name in ("published", *COUNTS)}, "adds_up": True})
+            name: 0 for name in ("published", *COUNTS)}, "before_first": 0, "adds_up": True})
         into["runs"] += 1
+        into["before_first"] += row["before_first"]
         for name in ("published", *COUNTS):
             into[name] = None if row[name] is None or into[name] is None else into[name] + row[name]
         if row["adds_up"] is not True and into["adds_up"] is not False:

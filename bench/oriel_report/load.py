@@ -30,7 +30,7 @@ class Unusable(Exception):
 
 @dataclasses.dataclass
 class Run:
-    """One producer and one consumer. Either table may be None."""
+    """One producer and one consumer, or the first of several. Either table may be None."""
 
     label: str
     folder: object
@@ -44,11 +44,12 @@ class Run:
         found = self.whole.get("case")
         return found if isinstance(found, dict) else {}
 
-    def counts(self, side):
-        """The summary's counts, {} without one."""
-        summary = self.whole.get(side)
-        found = summary.get("counts") if isinstance(summary, dict) else None
-        return found if isinstance(found, dict) else {}
+    def consumer_counts(self):
+        """Of each consumer that left a summary with counts."""
+        others = self.whole.get("other_consumers")
+        summaries = [self.whole.get("consumer"), *(others if isinstance(others, list) else [])]
+        found = [one.get("counts") for one in summaries if isinstance(one, dict)]
+        return [counts for counts in found if isinstance(counts, dict) and counts]
 
 
 @dataclasses.dataclass

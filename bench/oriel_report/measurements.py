@@ -8,11 +8,12 @@ NUMBERS = ("round", "at_s", "load", "width", "height", "fps", "damage", "consume
            "frames_per_second", "bytes_per_second", "producer_frames_per_second", "published",
            "verified", "skipped", "torn", "stale", "bad", "not_published", "copy_p50_ns",
            "verify_p50_ns", "whole_p50_ns", "producer_cpu_s", "consumer_cpu_s", "to_best_copy",
-           "to_memcpy", "frames", "limit_frames_per_second", "best_in_ns", "memcpy_in_ns",
+           "to_memcpy", "frames", "limit_frames_per_second", "fed_frames_per_second", "best_in_ns", "memcpy_in_ns",
            "best_out_ns", "eventfd_p50_ns", "line_p50_ns", "latency_p50_ns")
 WORDS = ("part", "case", "mode", "digest", "format", "way", "direction", "accel", "best_in",
          "best_out", "rows_ns")
 PARTS = ("ring", "classic", "peers", "window", "guest", "stress")
+QUICK = "quick "  # begins the parts of bench/run --quick
 
 
 def table_of(bench, remarks):

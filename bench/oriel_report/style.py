@@ -11,12 +11,15 @@ import matplotlib.pyplot as plot  # noqa: E402
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7F7F7F", "#000000",
            "#B2A000")
 RESULT_COLOURS = {"verified": "#009E73", "skipped": "#E69F00", "torn": "#D55E00",
-                  "stale": "#CC79A7", "bad": "#000000", "in_ring": "#56B4E9"}
+                  "stale": "#CC79A7", "bad": "#000000", "in_ring": "#56B4E9",
+                  "before_first": "#B0B0B0"}
+RESULT_LABELS = {"in_ring": "in ring", "before_first": "before its first frame"}
 WIDTH = 10  # inches; 100 dots each
 ROW = 3.2
 LEGEND_ROW = 0.32
 PAD = 0.1
 NAMES_ROOM = 40  # characters below an axis; more are turned
+DENSE_SPAN = 300  # of a log axis that is labelled at 1, 2, 5
 MARKERS_MAX = 5000  # of a scatter; more are thinned out
 
 plot.rcParams.update({
@@ -80,7 +83,11 @@ def spread_of_names(axis, names, angle=20):
 
 
 def plain_log(*axes):
-    """Plain numbers on a log axis, one a decade."""
+    """Plain numbers on a log axis: one a decade, or three where there are few decades."""
     for axis in axes:
+        low, high = axis.get_view_interval()
+        is_short = low <= 0 or high / low < DENSE_SPAN
+        axis.set_major_locator(matplotlib.ticker.LogLocator(
+            subs=(1, 2, 5) if is_short else (1,), numticks=15))
         axis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(matplotlib.ticker.NullFormatter())

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The report's words and tables: a list of sections, each (title, remarks, header, rows)."""
 from . import frames as of_frames
-from .measurements import PARTS, groups_of, spread_of
+from .measurements import PARTS, QUICK, groups_of, spread_of
 
 FRAME_COLUMNS = ("count", "p50", "p90", "p95", "p99", "p99.9", "max")
 
@@ -96,6 +96,34 @@ def cases(table, part):
              "not published", "CPU producer", "CPU consumer", "load"), rows)
 
 
+def quick(table):
+    """What the goals were judged by."""
+    rows = [(part[len(QUICK):].replace("_", " "), len(group), spread(group["frames_per_second"]),
+             spread(group["copy_p50_ns"], 1e-6), spread(group["verify_p50_ns"], 1e-6),
+             spread(group["skipped"]), spread(group["not_published"]), spread(group["load"]))
+            for part, group in table[table["part"].str.startswith(QUICK)
+                                     & table["frames_per_second"].notna()].groupby("part")]
+    return ("quick: median of the rounds (least-most)", [],
+            ("run", "rounds", "fps", "copy p50 ms", "verify p50 ms", "skipped", "not published",
+             "load"), rows)
+
+
+def windows(table):
+    """The window beside SDL alone: frames a second, and ratios within a round."""
+    here = table[table["part"].isin(["window", f"{QUICK}window"])]
+    rows = []
+    for size, group in here.groupby("size", sort=False):
+        rate, fed, own = (group[name] for name in ("frames_per_second", "fed_frames_per_second",
+                                                   "limit_frames_per_second"))
+        rows.append((size, len(group), spread(rate), spread(fed), spread(rate / fed), spread(own),
+                     spread(rate / own), spread(group["load"])))
+    return ("The window beside SDL's upload and present",
+            ["fed: by another process, a memcpy a frame. own: frames that lie ready, and nobody "
+             "else is busy."] if rows else [],
+            ("size", "rounds", "window fps", "SDL fed fps", "ratio", "SDL own fps", "ratio",
+             "load"), rows)
+
+
 def latencies(frames):
     """Percentiles of every stage, by size, in ms."""
     rows = []
@@ -129,7 +157,9 @@ def sections(folder, table, frames, count_rows):
     found = [overview(folder), goals(folder)]
     if table is not None:
         found.append(limits(table))
+        found.append(quick(table))
         found += [cases(table, part) for part in PARTS]
+        found.append(windows(table))
     if frames is not None:
         found.append(latencies(frames))
     found.append(counts(count_rows))

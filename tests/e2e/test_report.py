@@ -139,6 +139,16 @@ class Whole(Case):
         self.assertEqual(self.report()[0], 0)
         self.assertEqual(self.row('run  1 ')[-1], 'NO')
 
+    def test_counts_are_those_of_all_consumers(self):
+        self.table('consumer.csv', consumer_rows(10))
+        other = summary(published=10, verified=6, skipped=4, torn=0, stale=0, bad=0, in_ring=0)
+        self.write('run.json', {'consumer': summary(published=10, verified=10, skipped=0, torn=0,
+                                                    stale=0, bad=0, in_ring=0),
+                                'other_consumers': [other, 'no summary']})
+        self.assertEqual(self.report()[0], 0)
+        self.assertEqual(self.row('run  1 ')[2:5] + self.row('run  1 ')[-1:],
+                         ['20', '16', '4', 'yes'])
+
     def test_without_a_summary_nothing_is_claimed(self):
         rows = list(consumer_rows(10))
         rows[5]['result'] = 'torn'
