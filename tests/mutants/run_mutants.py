@@ -284,7 +284,7 @@ MUTANTS = [
     ('rings are all good', U, 'wakeup->counts.spurious += !found;', ''),
     # copy and digest in one pass
     ('last stripe of the source', X, 'accumulate(lanes, private_side + size', 'accumulate(lanes, from + size'),
-    ('words read twice', X, 'XXH_readLE64(&word)', 'XXH_readLE64(from + i * sizeof(word))'),
+    ('words read twice', X, 'memcpy(to, &word, sizeof(word));', 'memcpy(to, from, sizeof(word));'),
     ('scrambled too early', X, 'while (left.size > STRIPES_PER_BLOCK', 'while (left.size >= STRIPES_PER_BLOCK'),
     ('a block ends with its tile', X, 'const size_t end = row->stripes - row->is_last;', 'const size_t end = row->stripes;'),
     ('no scrambling between rows', X, 'if (had == STRIPES_PER_BLOCK) {', 'if (had == STRIPES_PER_BLOCK && i) {'),
