@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kms_scanout.h"
 #include "clock.h"
+#include "kms_object.h"
 #include "pixel_format.h"
 
 #include <errno.h>
@@ -41,23 +42,6 @@ void kms_scanout_finish(struct kms_scanout *scanout)
 	}
 }
 
-static bool is_primary(int fd, uint32_t plane)
-{
-	drmModeObjectProperties *properties =
-	        drmModeObjectGetProperties(fd, plane, DRM_MODE_OBJECT_PLANE);
-	bool found = false;
-
-	for (uint32_t i = 0; properties && i < properties->count_props; i++) {
-		drmModePropertyRes *property = drmModeGetProperty(fd, properties->props[i]);
-
-		found |= property && strcmp(property->name, "type") == 0 &&
-		         properties->prop_values[i] == DRM_PLANE_TYPE_PRIMARY;
-		drmModeFreeProperty(property);
-	}
-	drmModeFreeObjectProperties(properties);
-	return found;
-}
-
 /* The primary plane that feeds our CRTC now, and that CRTC; 0: there is none. */
 static uint32_t find_plane(const struct kms_scanout *scanout)
 {
@@ -66,14 +50,14 @@ static uint32_t find_plane(const struct kms_scanout *scanout)
 	uint32_t found = 0;
 
 	for (uint32_t i = 0; planes && !found && i < planes->count_planes; i++) {
-		drmModePlane *plane = drmModeGetPlane(fd, planes->planes[i]);
+		uint32_t plane = planes->planes[i];
+		struct kms_plane now;
 
-		if (plane && plane->fb_id && plane->crtc_id &&
-		        (!scanout->crtc || plane->crtc_id == scanout->crtc) &&
-		        is_primary(fd, plane->plane_id)) {
-			found = plane->plane_id;
+		if (kms_plane_read(fd, plane, &now) && now.buffer && now.crtc &&
+		        (!scanout->crtc || now.crtc == scanout->crtc) &&
+		        kms_plane_type(fd, plane) == DRM_PLANE_TYPE_PRIMARY) {
+			found = plane;
 		}
-		drmModeFreePlane(plane);
 	}
 	drmModeFreePlaneResources(planes);
 	return found;
@@ -178,31 +162,24 @@ static uint64_t refresh_of(const drmModeModeInfo *mode)
 	return mode->clock ? pixels * NS_PER_MS / mode->clock : 0;
 }
 
-/* Such a CRTC keeps its mode and its buffer, but shows neither: a console or a desktop that rests.
+/*
+ * Such a CRTC keeps its mode and its buffer, but shows neither: a console or a desktop that rests.
+ * Where there is no such property nothing tells, and nothing is asked.
  */
 static bool is_blanked(struct kms_scanout *scanout, uint32_t crtc)
 {
-	int fd = scanout->card->fd;
-	drmModeObjectProperties *properties =
-	        drmModeObjectGetProperties(fd, crtc, DRM_MODE_OBJECT_CRTC);
-	bool is_active = true;
+	const int fd = scanout->card->fd;
+	struct kms_properties now;
 
-	for (uint32_t i = 0; properties && i < properties->count_props; i++) {
-		uint32_t id = properties->props[i];
-
-		if (!scanout->active_id) {
-			drmModePropertyRes *property = drmModeGetProperty(fd, id);
-			bool is_it = property && strcmp(property->name, "ACTIVE") == 0;
-
-			scanout->active_id = is_it ? id : 0;
-			drmModeFreeProperty(property);
-		}
-		if (id == scanout->active_id) {
-			is_active = properties->prop_values[i];
-		}
+	if ((scanout->knows_active && !scanout->active_id) ||
+	        !kms_properties_read(fd, crtc, DRM_MODE_OBJECT_CRTC, &now)) {
+		return false;
 	}
-	drmModeFreeObjectProperties(properties);
-	return !is_active;
+	if (!scanout->knows_active) {
+		scanout->active_id = kms_properties_find(fd, &now, "ACTIVE");
+		scanout->knows_active = true;
+	}
+	return kms_properties_value(&now, scanout->active_id, true) == 0;
 }
 
 static bool find_part(struct kms_scanout *scanout, uint32_t crtc_id, const drmModeFB2 *buffer,
@@ -275,14 +252,13 @@ static enum kms_look view_buffer(struct kms_scanout *scanout, uint32_t crtc,
 static bool read_plane(
         struct kms_scanout *scanout, uint32_t *crtc, uint32_t *buffer, enum kms_look *look)
 {
-	drmModePlane *plane = NULL;
+	struct kms_plane now = { 0 };
 
 	if (scanout->plane) {
-		plane = drmModeGetPlane(scanout->card->fd, scanout->plane);
+		(void)kms_plane_read(scanout->card->fd, scanout->plane, &now);
 	}
-	*crtc = plane ? plane->crtc_id : 0;
-	*buffer = plane ? plane->fb_id : 0;
-	drmModeFreePlane(plane);
+	*crtc = now.crtc;
+	*buffer = now.buffer;
 	if (*crtc && *buffer && (!scanout->crtc || *crtc == scanout->crtc)) {
 		return true;
 	}
@@ -325,11 +301,10 @@ enum kms_look kms_scanout_look(
 
 bool kms_scanout_is_shown(const struct kms_scanout *scanout, const struct kms_view *view)
 {
-	drmModePlane *plane = drmModeGetPlane(scanout->card->fd, scanout->plane);
-	bool is_shown = plane && plane->fb_id == view->buffer;
+	struct kms_plane now;
 
-	drmModeFreePlane(plane);
-	return is_shown;
+	return kms_plane_read(scanout->card->fd, scanout->plane, &now) &&
+	       now.buffer == view->buffer;
 }
 
 static void sync_dmabuf(const struct kms_view *view, uint64_t flags)

@@ -45,7 +45,8 @@ struct kms_scanout {
 	const struct kms_card *card;
 	uint32_t crtc;      /* 0: any that shows something */
 	uint32_t plane;     /* 0: not found yet */
-	uint32_t active_id; /* of the property that tells a blanked CRTC; 0: not found yet */
+	uint32_t active_id; /* of the property that tells a blanked CRTC; 0: the card has none */
+	bool knows_active;  /* it was looked for */
 	struct kms_map maps[KMS_MAPS];
 	uint64_t looks;
 };
