@@ -10,6 +10,7 @@
 #include <xf86drmMode.h>
 
 #define CARDS_MAX 16
+#define CRTCS_MAX 32 /* of a card: a plane has a bit for each */
 
 #ifndef DRM_CLIENT_CAP_CURSOR_PLANE_HOTSPOT /* libdrm may be older than the kernel */
 #define DRM_CLIENT_CAP_CURSOR_PLANE_HOTSPOT 6
@@ -118,16 +119,18 @@ int kms_card_open(struct kms_card *card, const char *path, struct complaint *why
 	return path ? open_one(card, path, why) : open_best(card, why);
 }
 
-bool kms_card_has_crtc(const struct kms_card *card, uint32_t crtc)
+uint32_t kms_card_crtc_bit(const struct kms_card *card, uint32_t crtc)
 {
 	drmModeRes *resources = drmModeGetResources(card->fd);
-	bool found = false;
+	uint32_t bit = 0;
 
-	for (int i = 0; resources && i < resources->count_crtcs; i++) {
-		found |= resources->crtcs[i] == crtc;
+	for (int i = 0; resources && i < resources->count_crtcs && i < CRTCS_MAX; i++) {
+		if (resources->crtcs[i] == crtc) {
+			bit = UINT32_C(1) << i;
+		}
 	}
 	drmModeFreeResources(resources);
-	return found;
+	return bit;
 }
 
 void kms_card_close(struct kms_card *card)

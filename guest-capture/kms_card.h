@@ -29,7 +29,8 @@ struct kms_card {
  */
 int kms_card_open(struct kms_card *card, const char *path, struct complaint *why);
 
-bool kms_card_has_crtc(const struct kms_card *card, uint32_t crtc);
+/* Its bit in what a plane says of the CRTCs that it may feed; 0: the card has no such CRTC. */
+uint32_t kms_card_crtc_bit(const struct kms_card *card, uint32_t crtc);
 
 void kms_card_close(struct kms_card *card);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "kms_cursor.h"
+#include "kms_object.h"
 #include "pixel_format.h"
 
 #include <drm_fourcc.h>
@@ -13,79 +14,61 @@
 
 #define MAP_LOOKS 16u /* then it is mapped anew */
 
-/* Takes note of what the plane has of what we need. returns: is it a cursor's? */
-static bool examine_plane(struct kms_cursor *cursor, int fd, uint32_t plane)
+/* returns: is it for pointers, and does it tell where they are? */
+static bool examine_plane(struct kms_cursor_plane *plane, int fd, uint32_t id)
 {
-	const struct {
-		const char *name;
-		uint32_t *id;
-	} wanted[] = {
-		{ "CRTC_X", &cursor->x_id },
-		{ "CRTC_Y", &cursor->y_id },
-		{ "HOTSPOT_X", &cursor->hot_x_id },
-		{ "HOTSPOT_Y", &cursor->hot_y_id },
-	};
-	drmModeObjectProperties *properties =
-	        drmModeObjectGetProperties(fd, plane, DRM_MODE_OBJECT_PLANE);
-	bool is_cursor = false;
+	struct kms_properties all;
 
-	for (uint32_t i = 0; properties && i < properties->count_props; i++) {
-		drmModePropertyRes *property = drmModeGetProperty(fd, properties->props[i]);
-
-		if (!property) {
-			continue;
-		}
-		if (strcmp(property->name, "type") == 0) {
-			is_cursor = properties->prop_values[i] == DRM_PLANE_TYPE_CURSOR;
-		}
-		for (size_t j = 0; j < sizeof(wanted) / sizeof(wanted[0]); j++) {
-			if (strcmp(property->name, wanted[j].name) == 0) {
-				*wanted[j].id = property->prop_id;
-			}
-		}
-		drmModeFreeProperty(property);
+	if (kms_plane_type(fd, id) != DRM_PLANE_TYPE_CURSOR ||
+	        !kms_properties_read(fd, id, DRM_MODE_OBJECT_PLANE, &all)) {
+		return false;
 	}
-	drmModeFreeObjectProperties(properties);
-	return is_cursor && cursor->x_id && cursor->y_id;
+	*plane = (struct kms_cursor_plane) {
+		.id = id,
+		.x_id = kms_properties_find(fd, &all, "CRTC_X"),
+		.y_id = kms_properties_find(fd, &all, "CRTC_Y"),
+		.hot_x_id = kms_properties_find(fd, &all, "HOTSPOT_X"),
+		.hot_y_id = kms_properties_find(fd, &all, "HOTSPOT_Y"),
+	};
+	return plane->x_id && plane->y_id;
 }
 
-static void find_plane(struct kms_cursor *cursor, int fd, uint32_t crtc)
+/* All that may have the pointer of this CRTC, now or later. */
+static void find_planes(struct kms_cursor *cursor, const struct kms_card *card, uint32_t crtc)
 {
-	drmModePlaneRes *planes = drmModeGetPlaneResources(fd);
+	drmModePlaneRes *all = drmModeGetPlaneResources(card->fd);
+	const uint32_t bit = kms_card_crtc_bit(card, crtc);
 
-	for (uint32_t i = 0; planes && !cursor->plane && i < planes->count_planes; i++) {
-		drmModePlane *plane = drmModeGetPlane(fd, planes->planes[i]);
+	cursor->plane_count = 0;
+	cursor->plane = 0;
+	for (uint32_t i = 0; all && i < all->count_planes; i++) {
+		struct kms_cursor_plane *next = &cursor->planes[cursor->plane_count];
+		struct kms_plane now;
 
-		if (plane && plane->crtc_id == crtc && examine_plane(cursor, fd, plane->plane_id)) {
-			cursor->plane = plane->plane_id;
+		if (cursor->plane_count < KMS_CURSOR_PLANES &&
+		        kms_plane_read(card->fd, all->planes[i], &now) &&
+		        now.possible_crtcs & bit && examine_plane(next, card->fd, all->planes[i])) {
+			cursor->plane_count++;
 		}
-		drmModeFreePlane(plane);
 	}
-	drmModeFreePlaneResources(planes);
+	cursor->crtc = all ? crtc : 0;
+	drmModeFreePlaneResources(all);
 }
 
 /* returns: whether it moved */
 static bool read_place(struct kms_cursor *cursor, int fd)
 {
-	drmModeObjectProperties *properties =
-	        drmModeObjectGetProperties(fd, cursor->plane, DRM_MODE_OBJECT_PLANE);
+	const struct kms_cursor_plane *plane = &cursor->planes[cursor->plane];
 	const struct kms_cursor before = *cursor;
+	struct kms_properties now;
 
-	for (uint32_t i = 0; properties && i < properties->count_props; i++) {
-		uint32_t id = properties->props[i];
-		uint64_t value = properties->prop_values[i];
-
-		if (id == cursor->x_id) {
-			cursor->x = (int32_t)value;
-		} else if (id == cursor->y_id) {
-			cursor->y = (int32_t)value;
-		} else if (id == cursor->hot_x_id) {
-			cursor->hot_x = (uint32_t)value;
-		} else if (id == cursor->hot_y_id) {
-			cursor->hot_y = (uint32_t)value;
-		}
+	if (!kms_properties_read(fd, plane->id, DRM_MODE_OBJECT_PLANE, &now)) {
+		return false;
 	}
-	drmModeFreeObjectProperties(properties);
+	cursor->x = (int32_t)kms_properties_value(&now, plane->x_id, 0);
+	cursor->y = (int32_t)kms_properties_value(&now, plane->y_id, 0);
+	cursor->hot_x = (uint32_t)kms_properties_value(&now, plane->hot_x_id, 0);
+	cursor->hot_y = (uint32_t)kms_properties_value(&now, plane->hot_y_id, 0);
 	if (before.hot_x != cursor->hot_x || before.hot_y != cursor->hot_y) {
 		cursor->images++;
 	}
@@ -189,14 +172,20 @@ static bool map_buffer(struct kms_cursor *cursor, int fd, uint32_t id)
 	return cursor->map != NULL;
 }
 
-/* returns: the framebuffer of the cursor on this CRTC, 0 for none */
-static uint32_t current_buffer(const struct kms_cursor *cursor, int fd, uint32_t crtc)
+/* returns: the framebuffer of the pointer on its CRTC, 0 for none */
+static uint32_t current_buffer(struct kms_cursor *cursor, int fd)
 {
-	drmModePlane *plane = drmModeGetPlane(fd, cursor->plane);
-	uint32_t buffer = plane && plane->crtc_id == crtc ? plane->fb_id : 0;
+	for (unsigned i = 0; i < cursor->plane_count; i++) {
+		const unsigned at = (cursor->plane + i) % cursor->plane_count;
+		struct kms_plane now;
 
-	drmModeFreePlane(plane);
-	return buffer;
+		if (kms_plane_read(fd, cursor->planes[at].id, &now) && now.crtc == cursor->crtc &&
+		        now.buffer) {
+			cursor->plane = at;
+			return now.buffer;
+		}
+	}
+	return 0;
 }
 
 bool kms_cursor_look(struct kms_cursor *cursor, const struct kms_card *card, uint32_t crtc)
@@ -205,10 +194,10 @@ bool kms_cursor_look(struct kms_cursor *cursor, const struct kms_card *card, uin
 	bool differs = false;
 	uint32_t id;
 
-	if (!cursor->plane) {
-		find_plane(cursor, card->fd, crtc);
+	if (cursor->crtc != crtc) {
+		find_planes(cursor, card, crtc);
 	}
-	id = cursor->plane ? current_buffer(cursor, card->fd, crtc) : 0;
+	id = current_buffer(cursor, card->fd);
 	cursor->is_shown = false;
 	if (id && map_buffer(cursor, card->fd, id)) {
 		differs = read_place(cursor, card->fd);
@@ -238,7 +227,8 @@ struct pointer kms_cursor_pointer(const struct kms_cursor *cursor)
 void kms_cursor_forget(struct kms_cursor *cursor)
 {
 	unmap(cursor);
-	cursor->plane = 0;
+	cursor->crtc = 0;
+	cursor->plane_count = 0;
 	cursor->is_shown = false;
 }
 

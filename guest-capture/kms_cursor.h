@@ -4,6 +4,10 @@
  * without anybody drawing. Its image and its place are looked at with every look at the screen.
  * Used by source_kms.c.
  *
+ * Planes neither come nor go while a card is open. So those that a CRTC's pointer may be on are
+ * searched for once, and a look asks these alone: first the one that had it last, and while none
+ * has it each of them, most often one.
+ *
  * The image stays mapped while the plane shows one framebuffer. Numbers of framebuffers are used
  * again, so it is mapped anew now and then all the same.
  */
@@ -17,13 +21,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct kms_cursor {
-	uint32_t plane; /* 0: the card has none, or none was found yet */
-	/* The properties' numbers. The last two are 0 where the kernel does not tell. */
+#define KMS_CURSOR_PLANES 16u /* of one CRTC; cards have one or two, further ones are not seen */
+
+/* A plane for pointers, and its properties' numbers. */
+struct kms_cursor_plane {
+	uint32_t id;
 	uint32_t x_id;
 	uint32_t y_id;
-	uint32_t hot_x_id;
+	uint32_t hot_x_id; /* 0: the kernel does not tell; and so the next */
 	uint32_t hot_y_id;
+};
+
+struct kms_cursor {
+	uint32_t crtc; /* that the planes may feed; 0: they were not searched for */
+	unsigned plane_count;
+	unsigned plane; /* that had the pointer last */
+	struct kms_cursor_plane planes[KMS_CURSOR_PLANES];
 	/* The framebuffer that is mapped; NULL: none. */
 	uint32_t buffer;
 	uint8_t *map;

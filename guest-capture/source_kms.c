@@ -94,7 +94,7 @@ static int open_card(struct kms_source *kms, struct complaint *why)
 	if (error) {
 		return error;
 	}
-	if (kms->crtc && !kms_card_has_crtc(&kms->card, kms->crtc)) {
+	if (kms->crtc && !kms_card_crtc_bit(&kms->card, kms->crtc)) {
 		complain(why, "%s has no CRTC %u; 'guest-capture --list-sources' lists what is",
 		        kms->card.path, kms->crtc);
 		kms_card_close(&kms->card);
