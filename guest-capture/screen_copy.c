@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 static uint32_t pixel_bytes(const struct screen_copy *copy)
 {
@@ -19,8 +20,15 @@ static uint32_t pixel_bytes(const struct screen_copy *copy)
  */
 #define SET_OFF ((size_t)516 * 1024)
 
-static int reserve(struct screen_copy *copy, size_t need)
+static int reserve(struct screen_copy *copy, const struct frame_info *info)
 {
+	const size_t need = frame_info_bytes(info);
+
+	free(copy->digests);
+	copy->digests = calloc(info->height, sizeof(copy->digests[0]));
+	if (!copy->digests) {
+		return -ENOMEM;
+	}
 	if (need <= copy->capacity) {
 		return 0;
 	}
@@ -40,7 +48,7 @@ int screen_copy_shape(struct screen_copy *copy, const struct frame_info *info)
 	copy->is_whole = false;
 	copy->is_taken = false;
 	tile_set_clear(&copy->changed);
-	if (reserve(copy, frame_info_bytes(info)) != 0) {
+	if (reserve(copy, info) != 0) {
 		return -ENOMEM;
 	}
 	memset(copy->pixels, 0, frame_info_bytes(info));
@@ -124,14 +132,30 @@ static size_t column_at(const struct screen_copy *copy, uint32_t column)
 	return (size_t)(x < copy->info.width ? x : copy->info.width) * pixel_bytes(copy);
 }
 
+/* Is this line of the scanout as ours is? */
+static bool is_at_rest(struct screen_copy *copy, const uint8_t *theirs, uint32_t y)
+{
+	if (copy->calm >= SCREEN_GLANCE) {
+		return XXH64(theirs, line_bytes(copy), 0) == copy->digests[y];
+	}
+	if (!is_same(theirs, line_at(copy, y), line_bytes(copy))) {
+		return false;
+	}
+	/* Of ours: theirs may be another one by now. */
+	copy->digests[y] = XXH64(line_at(copy, y), line_bytes(copy), 0);
+	return true;
+}
+
+/* returns: whether it saw a change */
 static bool glance(struct screen_copy *copy, const uint8_t *scanout, size_t pitch)
 {
 	copy->phase = (copy->phase + 1) % SCREEN_GLANCE;
 	for (uint32_t y = copy->phase; y < copy->info.height; y += SCREEN_GLANCE) {
-		if (!is_same(scanout + y * pitch, line_at(copy, y), line_bytes(copy))) {
+		if (!is_at_rest(copy, scanout + y * pitch, y)) {
 			return true;
 		}
 	}
+	copy->calm += copy->calm < SCREEN_GLANCE;
 	return false;
 }
 
@@ -191,6 +215,7 @@ static bool read_all(struct screen_copy *copy, const uint8_t *scanout, size_t pi
 		any |= read_tiles(copy, scanout, pitch, top);
 	}
 	copy->is_whole = true;
+	copy->calm = 0;
 	return any;
 }
 
@@ -263,6 +288,7 @@ bool screen_copy_take(struct screen_copy *copy, struct tile_set *changed)
 
 void screen_copy_finish(struct screen_copy *copy)
 {
+	free(copy->digests);
 	free(copy->memory);
 	*copy = (struct screen_copy) { 0 };
 }

@@ -5,7 +5,10 @@
  * source_kms.c.
  *
  * A screen at rest is not read whole each time: a glance looks at one line in SCREEN_GLANCE, others
- * each time, so that whatever is as high as that is seen at the first glance.
+ * each time, so that whatever is as high as that is seen at the first glance. Once all lines were
+ * found to be as they are in our copy, their digests (XXH64) stand for it, so that our copy need
+ * not be read. What a glance costs a processor that is emulated is less the comparing than to find
+ * each page anew (1080p, TCG on Sapphire Rapids, after a sleep: 1.2 ms with both, 0.6 ms with one).
  */
 #ifndef ORIEL_SCREEN_COPY_H
 #define ORIEL_SCREEN_COPY_H
@@ -28,8 +31,10 @@ struct screen_copy {
 	size_t capacity;         /* bytes of pixels */
 	struct tile_set changed; /* since the damage was taken */
 	unsigned phase;
-	bool is_whole; /* pixels hold a screen that was read */
-	bool is_taken; /* and somebody took it */
+	unsigned calm;     /* glances that saw nothing, since pixels were written */
+	uint64_t *digests; /* of each line of pixels; known once calm is SCREEN_GLANCE */
+	bool is_whole;     /* pixels hold a screen that was read */
+	bool is_taken;     /* and somebody took it */
 };
 
 /*
