@@ -65,6 +65,12 @@ void screen_clock_plan(struct screen_clock *clock, const struct screen_beat *bea
 	}
 }
 
+bool screen_clock_is_due_by(const struct screen_clock *clock, uint64_t end_ns)
+{
+	/* Looks may take longer than a period; then the next one is due already. */
+	return clock->next_ns <= end_ns && clock_now_ns() < end_ns;
+}
+
 bool screen_clock_wait(struct screen_clock *clock, uint64_t end_ns)
 {
 	uint64_t until_ns = clock->next_ns < end_ns ? clock->next_ns : end_ns;

@@ -54,6 +54,9 @@ bool screen_clock_is_moving(const struct screen_clock *clock, uint64_t now_ns);
 void screen_clock_plan(
         struct screen_clock *clock, const struct screen_beat *beat, uint64_t look_ns);
 
+/* Behind a look: may the next one be due before end_ns? If not, who waits may do something else. */
+bool screen_clock_is_due_by(const struct screen_clock *clock, uint64_t end_ns);
+
 /* Waits until a look is due, at most until end_ns. returns: it is */
 bool screen_clock_wait(struct screen_clock *clock, uint64_t end_ns);
 

@@ -36,7 +36,7 @@ struct source_request {
 enum source_result {
 	SOURCE_FRAME,   /* one is ready */
 	SOURCE_POINTER, /* none is, but the pointer is another */
-	SOURCE_NOTHING, /* not within timeout_ms, or a signal came; call again */
+	SOURCE_NOTHING, /* none is to be expected within timeout_ms, or a signal came; call again */
 	SOURCE_END,     /* there will be no more */
 	SOURCE_FAILED,  /* broken; the complaint says how, and close() is all that is left */
 };

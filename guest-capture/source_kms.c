@@ -306,8 +306,9 @@ static enum source_result kms_wait(struct source *source, int timeout_ms, struct
 		}
 		kms->base.vblanks = kms->clock.vblanks;
 		take_look(kms, clock_now_ns());
-		/* Looks may take longer than a period; then the next one is due already. */
-		if (!kms->is_ready && !source->pointer_is_new && clock_now_ns() >= end_ns) {
+		/* Whoever would only sleep on wakes once more for nothing: the next call may. */
+		if (!kms->is_ready && !source->pointer_is_new &&
+		        !screen_clock_is_due_by(&kms->clock, end_ns)) {
 			return SOURCE_NOTHING;
 		}
 	}

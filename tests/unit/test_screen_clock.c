@@ -135,6 +135,23 @@ static void a_wait_ends_in_time(void **state)
 	assert_true(clock.vblank.is_awaited);
 }
 
+/* A look that comes later is for the next wait, and so is one that there is no time left for. */
+static void what_comes_later_is_not_waited_for(void **state)
+{
+	struct screen_clock clock;
+	uint64_t then_ns = clock_now_ns() + 3600 * NS_PER_S;
+
+	(void)state;
+	screen_clock_init(&clock, PERIOD);
+	screen_clock_set(&clock, then_ns);
+	assert_true(screen_clock_is_due_by(&clock, then_ns + 1));
+	assert_true(screen_clock_is_due_by(&clock, then_ns));
+	assert_false(screen_clock_is_due_by(&clock, then_ns - 1));
+	screen_clock_set(&clock, 0);
+	assert_true(screen_clock_is_due_by(&clock, then_ns));
+	assert_false(screen_clock_is_due_by(&clock, clock_now_ns()));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +161,7 @@ int main(void)
 		cmocka_unit_test(a_card_without_blanks_is_polled),
 		cmocka_unit_test(a_blank_that_stays_out_is_not_waited_for),
 		cmocka_unit_test(a_wait_ends_in_time),
+		cmocka_unit_test(what_comes_later_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
