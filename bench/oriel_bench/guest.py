@@ -98,7 +98,7 @@ class Guest:
         producer, consumer = (read_json(folder / f"{side}.json")
                               for side in ("producer", "consumer"))
         record = {"direction": direction, "accel": self.status["accel"], **case.record(),
-                  **ring.columns(producer, [consumer]),
+                  **ring.columns(producer, [consumer], folder),
                   **{f"{side}_cpu_s": used for side, used in cpu_s.items()}}
         ring.write_run(folder, case, producer, [consumer], direction=direction,
                        guest={"accelerator": self.status["accel"]})

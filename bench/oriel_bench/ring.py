@@ -79,27 +79,37 @@ def run(stage, region, region_bytes, case, seconds, folder):
     producer_cpu_s = see_off(capture, limit_s)
     producer = read_json(folder / "producer.json")
     consumers = [read_json(folder / f"{name}.json") for name in names]
-    record = {**case.record(), **columns(producer, consumers),
+    record = {**case.record(), **columns(producer, consumers, folder),
               "producer_cpu_s": producer_cpu_s, "consumer_cpu_s": sum(consumer_cpu_s),
               **whole_latency(folder, producer)}
     write_run(folder, case, producer, consumers, is_one_clock=True)
     return record
 
 
-def columns(producer, consumers):
-    """What the summaries of one run say."""
+def warm_rate(path):
+    """(frames, bytes) a second of a consumer that is warm, (None, None): too few frames."""
+    with open(path, newline="", encoding="ascii") as file:
+        rows = [row for row in csv.DictReader(file) if row["result"] == "verified"
+                and row["warmup"] == "0" and row["interval_ns"] != "NA"]
+    seconds = sum(int(row["interval_ns"]) for row in rows) / 1e9
+    if not seconds:
+        return None, None
+    return len(rows) / seconds, sum(int(row["payload_bytes"]) for row in rows) / seconds
+
+
+def columns(producer, consumers, folder):
+    """What the files of one run say."""
     counts = {name: sum(one["counts"][name] for one in consumers)
               for name in (*RING_COUNTS, "skipped_before_first")}
-    rates = [one["throughput"]["frames_per_second"] for one in consumers]
+    rates = [warm_rate(folder / f"{name}.csv") for name in consumer_names(len(consumers))]
+    slowest = (None, None) if (None, None) in rates else min(rates)
     if not all(one["counts"]["reconcile"] for one in consumers) or counts["bad"]:
         raise SystemExit(f"bench: not every frame was good: {counts}")
     return {
         **counts, "reconcile": True, "digest_used": producer["digest"],
         "published": producer["counts"]["published"],
         "not_published": producer["counts"]["not_published"],
-        "frames_per_second": None if None in rates else min(rates),
-        "bytes_per_second": min((one["throughput"]["bytes_per_second"] or 0)
-                                for one in consumers) or None,
+        "frames_per_second": slowest[0], "bytes_per_second": slowest[1],
         "producer_frames_per_second": producer["throughput"]["frames_per_second"],
         **{f"{stage}_p50_ns": p50(producer, stage) for stage in ("fill", "copy")},
         "verify_p50_ns": p50(consumers[0], "verify"),

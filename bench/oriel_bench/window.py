@@ -56,7 +56,7 @@ class Window:
         producer_cpu_s = ring.see_off(capture, limit_s)
         producer, consumer = (read_json(folder / f"{side}.json")
                               for side in ("producer", "consumer"))
-        record = {**case.record(), **ring.columns(producer, [consumer]),
+        record = {**case.record(), **ring.columns(producer, [consumer], folder),
                   "producer_cpu_s": producer_cpu_s, "consumer_cpu_s": consumer_cpu_s}
         ring.write_run(folder, case, producer, [consumer], is_one_clock=True)
         return record
