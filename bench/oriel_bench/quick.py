@@ -9,10 +9,10 @@ from .plan import Case, region_bytes
 from .results import say
 
 FRAME = (3840, 2160)
-SECONDS = 0.7  # of a measurement
+SECONDS = 0.6  # of a measurement
 LONGER_S = 1.5  # of one with few frames a second
 ROUNDS = 3
-ROUNDS_S = 45  # for all of them; one that would not end by then is not begun
+ROUNDS_S = 42  # for all of them; one that would not end by then is not begun
 FLAT = Case(*FRAME)
 SHA256 = Case(*FRAME, digest="sha256")
 IN_GUEST = Case(*FRAME, digest="auto")  # emulated vectors are slow
