@@ -22,10 +22,10 @@ Without --quick and --stress, rounds of these parts (all, or those of --part; wi
 measurement, a round takes about):
   limits    copies and digests on the ring's own mapping, wake-ups        (2 S a size, and 2 s)
   ring      two processes of this host: sizes x modes x paces, then
-            consumers, digests and damage at the largest size            (26 (S + 1))
+            consumers, digests and damage at the largest size            (26 (S + 0.5))
   classic   10 frames a size with SHA-256, three bytes a pixel             (1 s a size)
-  peers     pipe, socket, vmsplice, GStreamer, a plain ring                (6 (S + 1) a size)
-  window    the SDL window beside an SDL loop                             (2 (S + 2) a size)
+  peers     pipe, socket, vmsplice, GStreamer, a plain ring                (9 (S + 0.3) a size)
+  window    the SDL window beside two SDL loops                           (3 (S + 1) a size)
   guest     a real guest and this host, both directions                    (boot, 4 (2 S + 5) a size)"""
 EPILOG = """\
 --quick takes under a minute where the machine is idle and everything is built; it prints the goals
