@@ -80,8 +80,10 @@ void frame_update(struct ring_reader *reader, struct copier *copier, uint8_t *pi
 	for (uint32_t i = 0; job.is_partial && i < reader->damage.count; i++) {
 		tile_marks_add(&job.changed, &job.grid, &reader->damage.rects[i]);
 	}
-	/* Until it is accepted, the buffer holds parts of two frames. */
+	/* Until it is accepted, the buffer holds parts of two frames, and nothing that was taken
+	 * ahead of a third. */
 	reader->content.pixels = NULL;
+	reader->early.done = job.early;
 	copier_fence(copier);
 	for (uint32_t i = 0; i < job.grid.strips; i++) {
 		if (i < job.early && early_read_strip(reader, i)) {

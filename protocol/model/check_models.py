@@ -215,6 +215,7 @@ RUNS = [
     Run("early-no-reset", "early", "NO_RESET", SAFETY, PASS),
     Run("early-no-sequence", "early", "NO_RESET NO_SEQUENCE", SAFETY, AHEAD),
     Run("early-no-digest", "early", "HOSTILE NO_DIGEST", SAFETY, WHOLE),
+    Run("early-no-forget", "early", "NO_FORGET", SAFETY, WHOLE),
     Run("early-no-control", "early", "NO_CONTROL", SAFETY, WHOLE),
     Run("early-long", "early", "FRAMES=8 LOOKS=8 HOSTILE", SAFETY, PASS, True),
     Run("wake-announce", "wake", "ANNOUNCE", SAFETY, PASS),

@@ -6,7 +6,8 @@
  * each of its two strips how many are finished; one reader without a lease that takes strips below
  * that number ahead of time, and then takes the published frame as always: control, strips, control.
  * A strip that was taken ahead counts where its digest is the one that the published frame says;
- * else it is copied again. Abstracted: a digest is the strip's stamp, leases and epochs (ring.pml),
+ * else it is copied again. What is taken ahead and what is claimed go into one buffer.
+ * Abstracted: a digest is the strip's stamp, leases and epochs (ring.pml),
  * sleeping (wake.pml, ANNOUNCE).
  *
  * Proved:
@@ -21,6 +22,8 @@
  *                      mutant: the slot's progress of before stands until the first strip is done
  *   NO_DIGEST          frame_update: what was taken ahead counts by its number alone, and the
  *                      writer's progress is hostile (HOSTILE)
+ *   NO_FORGET          frame_update: what was taken ahead of another frame is still believed to
+ *                      be there when this one was copied over it
  *   NO_CONTROL         recheck: control is not looked at after the copy
  */
 #ifndef FRAMES
@@ -90,7 +93,8 @@ proctype Liar()
 
 proctype Reader()
 {
-  byte last, q, v0, v1, ahead_q, ahead, e0, e1, looks;
+  byte last, q, ahead_q, ahead, e0, e1, looks;
+  byte v0, v1;                  /* the buffer */
 
   do
   :: looks == LOOKS -> break
@@ -104,13 +108,15 @@ proctype Reader()
      fi;
      if
      :: ahead_q > last && ahead == 0 && FINISHED(ahead_q, 1) ->
-        e0 = strip0[ahead_q % SLOTS];
+        v0 = strip0[ahead_q % SLOTS];
+        e0 = v0;
         ahead = 1
      :: else
      fi;
      if
      :: ahead_q > last && ahead == 1 && FINISHED(ahead_q, 2) ->
-        e1 = strip1[ahead_q % SLOTS];
+        v1 = strip1[ahead_q % SLOTS];
+        e1 = v1;
         ahead = 2
      :: else
      fi;
@@ -121,12 +127,15 @@ proctype Reader()
      :: else
      fi;
      /* frame_update */
+#ifndef NO_FORGET
+     if :: ahead_q != q -> ahead = 0 :: else fi;
+#endif
      if
-     :: ahead_q == q && ahead >= 1 && AGREES(e0, q) -> v0 = e0
+     :: ahead_q == q && ahead >= 1 && AGREES(e0, q)
      :: else -> v0 = strip0[q % SLOTS]
      fi;
      if
-     :: ahead_q == q && ahead >= 2 && AGREES(e1, q) -> v1 = e1
+     :: ahead_q == q && ahead >= 2 && AGREES(e1, q)
      :: else -> v1 = strip1[q % SLOTS]
      fi;
 #ifndef NO_CONTROL
@@ -145,9 +154,7 @@ proctype Reader()
 #endif
      last = q;
 next:
-     q = 0;
-     v0 = 0;
-     v1 = 0
+     q = 0
   od
 }
 

@@ -260,6 +260,28 @@ static void a_buffer_that_was_begun_with_is_copied_whole(void **state)
 	tear_down(&scene);
 }
 
+/* Published and begun between two looks: what was taken ahead is then overwritten. */
+static void what_is_overwritten_was_not_taken_ahead(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_up(&scene);
+	assert_int_equal(stand_publish(&scene.stand), WRITER_OK);
+	begin(&scene);
+	stand_copy(&scene.stand);
+	assert_int_equal(ring_reader_read_early(&scene.reader, &scene.stand.out, scene.pixels),
+	        EARLY_COPIED);
+	assert_true(read_turn(&scene));
+	assert_int_equal(scene.accepted, 1);
+	/* Of 2 all strips are finished, and are taken again. */
+	assert_true(early_read_has_news(&scene.reader));
+	assert_int_equal(stand_finish(&scene.stand), WRITER_OK);
+	assert_true(read_turn(&scene));
+	assert_int_equal(scene.accepted, 2);
+	tear_down(&scene);
+}
+
 /* Given up and drawn again under the same name: one tile of each strip is another then. */
 static void each_tile_of_a_strip_counts(void **state)
 {
@@ -460,6 +482,7 @@ int main(void)
 		cmocka_unit_test(a_lie_costs_a_copy),
 		cmocka_unit_test(another_frame_comes_instead),
 		cmocka_unit_test(a_buffer_that_was_begun_with_is_copied_whole),
+		cmocka_unit_test(what_is_overwritten_was_not_taken_ahead),
 		cmocka_unit_test(each_tile_of_a_strip_counts),
 		cmocka_unit_test(what_cannot_be_is_not_begun_with),
 		cmocka_unit_test(what_is_not_worth_it_is_not_announced),
