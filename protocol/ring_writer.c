@@ -225,6 +225,20 @@ static bool is_better(const struct ring_writer_slot *slot, const struct ring_wri
 	                              : slot->sequence < other->sequence;
 }
 
+/* Whoever reads it. The latest frame stays. */
+static int oldest_slot(const struct ring_writer *writer)
+{
+	int oldest = -1;
+
+	for (int i = 0; i < (int)writer->geometry.slot_count; i++) {
+		if (i != writer->latest && (oldest < 0 || writer->slots[i].sequence <
+		                                                  writer->slots[oldest].sequence)) {
+			oldest = i;
+		}
+	}
+	return oldest;
+}
+
 /*
  * Among the slots that may be written, while damage is told: the newest, for it lacks least of what
  * changed. Otherwise the oldest: that spreads the frames over all slots, which gives a slow
@@ -312,7 +326,7 @@ static enum writer_result find_slot(struct ring_writer *writer, uint64_t now_ns)
 		return WRITER_WOULD_BLOCK;
 	}
 	/* Leases alone make nobody wait: a reader that is overtaken finds out by itself. */
-	slot = choose_slot(writer, 0, UINT64_MAX);
+	slot = oldest_slot(writer);
 	consumer_watch_unblocked(&writer->watch);
 	writer->counts.overruns++;
 	start_writing(writer, slot);

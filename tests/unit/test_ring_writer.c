@@ -287,6 +287,24 @@ static void slots_that_do_not_fit_are_refused(void **state)
 	assert_int_equal(ring_writer_next_sequence(&writer), 1);
 }
 
+/* Frames of which one pixel changed, after the first. returns: the slot that was taken */
+static int tell_damage(struct stand *stand, struct frame *frame)
+{
+	uint8_t *pixels = calloc(1, frame_info_bytes(&stand->info));
+	int slot;
+
+	assert_non_null(pixels);
+	assert_int_equal(stand_begin(stand), WRITER_OK);
+	slot = stand->writer.current;
+	frame->damage.count = 1;
+	frame->damage.rects[0] = (struct frame_rect) { 0, 0, 1, 1 };
+	ring_writer_copy(&stand->writer, &stand->in, pixels, &frame->damage);
+	assert_int_equal(ring_writer_publish(&stand->writer, frame), WRITER_OK);
+	frame->damage.base_sequence = frame->sequence;
+	free(pixels);
+	return slot;
+}
+
 /*
  * While damage is told, two slots take turns: they lack least. Without it, all of them do. A lease
  * brings in a third, which is left alone again.
@@ -296,26 +314,40 @@ static void the_newest_slot_is_taken_while_damage_is_told(void **state)
 	static const int told[] = { 0, 1, 0, 1, 2, 1, 2, 1, 2, 1 };
 	static const int after[] = { 3, 0, 1, 2, 3, 0 };
 	struct stand *stand = *state;
-	uint8_t *pixels = calloc(1, frame_info_bytes(&stand->info));
-	struct frame frame = { .damage = { .count = 1, .rects = { { 0, 0, 1, 1 } } } };
+	struct frame frame = { .damage.base_sequence = 0 };
 	struct ring_reader reader;
 
-	assert_non_null(pixels);
 	stand_attach(stand, &reader, 0, READER_LATEST);
 	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
 		lease(stand, 0, 0, i == 4 ? 1 << 8 | 1 : 0); /* slot 0 */
-		assert_int_equal(stand_begin(stand), WRITER_OK);
-		assert_int_equal(stand->writer.current, told[i]);
-		ring_writer_copy(&stand->writer, &stand->in, pixels, &frame.damage);
-		assert_int_equal(ring_writer_publish(&stand->writer, &frame), WRITER_OK);
-		frame.damage.base_sequence = frame.sequence;
+		assert_int_equal(tell_damage(stand, &frame), told[i]);
 	}
-	free(pixels);
 	/* That all of it may change is not known before the slot is found. */
 	assert_int_equal(publish_one(stand), 2);
 	for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++) {
 		assert_int_equal(publish_one(stand), after[i]);
 	}
+}
+
+/* Who reads the oldest frame has had the longest time for it, damage or not. */
+static void the_oldest_lease_is_broken_while_damage_is_told(void **state)
+{
+	struct stand *stand = *state;
+	struct frame frame = { .damage.base_sequence = 0 };
+	struct ring_reader readers[2];
+
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(tell_damage(stand, &frame), i % 2);
+	}
+	stand_attach(stand, &readers[0], 0, READER_LATEST);
+	stand_attach(stand, &readers[1], 1, READER_LATEST);
+	lease(stand, 0, 0, 3 << 8 | 1);
+	assert_int_equal(tell_damage(stand, &frame), 2);
+	lease(stand, 0, 1, 4 << 8 | 2);
+	assert_int_equal(tell_damage(stand, &frame), 3);
+	lease(stand, 1, 0, 5 << 8 | 3);
+	assert_int_equal(tell_damage(stand, &frame), 0);
+	assert_int_equal(stand->writer.counts.overruns, 1);
 }
 
 static void the_end_is_said(void **state)
@@ -422,6 +454,7 @@ int main(void)
 		TRY(what_does_not_fit_is_refused),
 		TRY(slots_that_do_not_fit_are_refused),
 		TRY(the_newest_slot_is_taken_while_damage_is_told),
+		TRY(the_oldest_lease_is_broken_while_damage_is_told),
 		TRY(the_end_is_said),
 		TRY(the_turns_and_the_missed_are_shown),
 		TRY(the_scratch_is_inside_and_behind_the_header),
