@@ -128,10 +128,13 @@ proctype Noise()
   do :: rings > 0 -> event = true; rings-- :: break od
 }
 
-/* find_slot, by what consumer_watch_leases read: found is a slot, or SLOTS for WOULD_BLOCK. */
+/*
+ * find_slot, by what consumer_watch_leases read: found is any slot that may be taken, or SLOTS for
+ * WOULD_BLOCK. Which of several is the writer's affair, and nothing here may depend on it.
+ */
 inline choose(low, leased)
 {
-  d_step {
+  atomic {
     found = SLOTS;
     oldest = SLOTS;
     is_held = false;
@@ -146,8 +149,8 @@ inline choose(low, leased)
        fi;
        if
        :: sequence[i] > low -> is_held = true
-       :: sequence[i] <= low && leased != i + 1 &&
-          (found == SLOTS || sequence[i] < sequence[found]) -> found = i
+       :: sequence[i] <= low && leased != i + 1 -> found = i
+       :: sequence[i] <= low && leased != i + 1 && found != SLOTS
        :: else
        fi;
        i++
