@@ -106,7 +106,7 @@ static void copy_in_blocks(
 	}
 }
 
-/* One piece; no fences. */
+/* One piece. */
 static void copy_piece(struct copier *copier, enum digest_algorithm algorithm, void *to,
         const void *from, size_t size, struct digest *digest)
 {
@@ -122,14 +122,6 @@ static void copy_piece(struct copier *copier, enum digest_algorithm algorithm, v
 		        copier, to, from, size, size > COPY_AHEAD_BYTES ? COPY_AHEAD_BYTES : 0);
 		digester_end(copier->digester, digest);
 	}
-}
-
-void copier_copy(struct copier *copier, enum digest_algorithm algorithm, void *to, const void *from,
-        size_t size, struct digest *digest)
-{
-	copier_fence(copier);
-	copy_piece(copier, algorithm, to, from, size, digest);
-	copier_fence(copier);
 }
 
 static void put_words(uint64_t *words, const struct digest *digest, uint32_t count)

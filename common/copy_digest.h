@@ -161,18 +161,8 @@ void copier_choose(struct copier *copier, uint8_t *shared, size_t size, uint64_t
 void copier_choose_digest(struct copier *copier);
 
 /*
- * Copies size bytes and digests the private side: in one pass where there is one, otherwise block
- * by block while it is in cache. Fenced as by copier_fence(), before and behind.
- *
- * to, from: any alignment, not overlapping
- * digest:   of all size bytes; not touched when algorithm is DIGEST_NONE
- */
-void copier_copy(struct copier *copier, enum digest_algorithm algorithm, void *to, const void *from,
-        size_t size, struct digest *digest);
-
-/*
- * Copies tiles and digests each: likewise in one pass where there is one. copier_fence() comes
- * before the first and behind the last one.
+ * Copies tiles and digests the private side of each: in one pass where there is one, otherwise
+ * block by block while it is in cache. copier_fence() comes before the first and behind the last.
  *
  * to, from: where the first tile begins; any alignment, not overlapping
  * words:    digest_words() a tile; not touched when algorithm is DIGEST_NONE

@@ -187,6 +187,20 @@ static void a_line_has_to_begin_there(void **state)
 	}
 }
 
+/* One piece is a band of one tile. */
+static void copy_piece(struct copier *copier, enum digest_algorithm algorithm, void *to,
+        const void *from, size_t size, struct digest *digest)
+{
+	const struct copy_band band = { size, 1, size, size, 1 };
+	uint64_t words[DIGEST_WORDS_MAX] = { 0 };
+
+	copier_copy_band(copier, algorithm, to, from, &band, words);
+	if (algorithm != DIGEST_NONE) {
+		memset(digest, 0, sizeof(*digest));
+		memcpy(digest, words, digest_words(algorithm) * sizeof(words[0]));
+	}
+}
+
 /* Every alignment of both sides, by the way that everybody takes. */
 static void try_alignments(const struct copy_pass *pass, struct rooms *rooms)
 {
@@ -203,7 +217,7 @@ static void try_alignments(const struct copy_pass *pass, struct rooms *rooms)
 		struct digest digest;
 
 		memset(rooms->to.bytes, SENTINEL, size + 2 * LINE);
-		copier_copy(&copier, pass->algorithm, to, from, size, &digest);
+		copy_piece(&copier, pass->algorithm, to, from, size, &digest);
 		assert_memory_equal(to, from, size);
 		assert_int_equal(to[size], SENTINEL);
 		digest_set_value(&expected, library_value(pass->algorithm, from, size));
