@@ -26,7 +26,7 @@
 #define XXH64_LANES       4u
 #define XXH64_STRIPE      32u
 
-/* An emulator has to look up the way at every jump from one page to another. */
+/* An emulator looks up the way at each jump from one page to another: loops stand at the begin. */
 #define IN_ONE_PAGE __attribute__((aligned(2048)))
 
 _Static_assert(COPY_LINE_BYTES == XXH_STRIPE_LEN, "a stripe is a line");

@@ -56,7 +56,7 @@ static inline void stretch_advance(struct stretch *left, size_t bytes)
 	left->size -= bytes;
 }
 
-/* What is behind the end is not fetched: behind a row of a rectangle lies what nobody wants. */
+/* What is behind the end is not fetched: behind a part of a row lies what nobody wants. */
 static inline void stretch_fetch_ahead(const struct stretch *left)
 {
 	if (left->size > COPY_AHEAD_BYTES) {

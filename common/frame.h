@@ -31,7 +31,10 @@ struct frame_rect {
 	uint16_t height;
 };
 
-/* What changed since frame base_sequence; base_sequence 0 stands for the whole frame. */
+/*
+ * Outside of the rectangles no frame since base_sequence differs from it, this one included. A
+ * base_sequence of 0 stands for the whole frame.
+ */
 struct frame_damage {
 	uint64_t base_sequence;
 	uint32_t count;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A set of tiles of a frame: which parts of it changed, or are missing somewhere. A tile is
+ * A set of tiles of a screen: which parts of it changed since the last look. A tile is
  * TILE_SIDE pixels wide and high; the last ones of a row or column may be cut off.
  *
  * All zero is the empty set. No call depends on a frame's size: tiles outside of it are harmless.

@@ -12,6 +12,13 @@
 #define TILE_ROWS  16u
 #define LINE_BYTES 64u
 
+_Static_assert(RING_COLUMNS_MAX <= COPY_TILES_MAX, "a strip is copied at once");
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 static uint32_t parts(uint32_t whole, uint32_t part)
 {
 	return (uint32_t)(((uint64_t)whole + part - 1) / part);
@@ -30,7 +37,7 @@ struct frame_grid frame_grid_of(
 
 bool frame_grid_fits(const struct frame_grid *grid, enum digest_algorithm algorithm, uint32_t words)
 {
-	return grid->strips <= RING_STRIPS_MAX && grid->columns <= COPY_TILES_MAX &&
+	return grid->strips <= RING_STRIPS_MAX && grid->columns <= RING_COLUMNS_MAX &&
 	       frame_grid_tiles(grid) * digest_words(algorithm) <= words;
 }
 
@@ -44,8 +51,8 @@ struct frame_grid frame_grid_choose(
         const struct frame_info *info, enum digest_algorithm algorithm, uint32_t words)
 {
 	const bool is_lines = info->stride % LINE_BYTES == 0;
-	uint32_t width = is_lines && info->width > TILE_WIDTH ? TILE_WIDTH : info->width;
-	uint32_t rows = info->height < TILE_ROWS ? info->height : TILE_ROWS;
+	uint32_t width = is_lines ? least(info->width, TILE_WIDTH) : info->width;
+	uint32_t rows = least(info->height, TILE_ROWS);
 	struct frame_grid grid = frame_grid_of(info, rows, width);
 
 	while (!frame_grid_fits(&grid, algorithm, words)) {
@@ -64,14 +71,13 @@ struct copy_band frame_grid_band(const struct frame_grid *grid, const struct fra
         uint32_t strip, uint32_t first, uint32_t end, size_t *offset)
 {
 	const uint32_t top = strip * grid->strip_rows;
-	const uint32_t left = info->height - top;
 	const size_t tile_bytes =
 	        (size_t)grid->tile_width * pixel_format_by_fourcc(info->fourcc)->bytes;
 
 	*offset = (size_t)top * info->stride + first * tile_bytes;
 	return (struct copy_band) {
 		.pitch = info->stride,
-		.rows = left < grid->strip_rows ? left : grid->strip_rows,
+		.rows = least(info->height - top, grid->strip_rows),
 		/* The padding at a row's end belongs to the last tile. */
 		.row_bytes = (end == grid->columns ? info->stride : end * tile_bytes) -
 		             first * tile_bytes,
@@ -89,8 +95,8 @@ void tile_marks_add(
 	if (rect->width == 0 || rect->height == 0) {
 		return;
 	}
-	right = ((uint32_t)rect->x + rect->width - 1) / grid->tile_width;
-	bottom = ((uint32_t)rect->y + rect->height - 1) / grid->strip_rows;
+	right = least((rect->x + rect->width - 1u) / grid->tile_width, grid->columns - 1);
+	bottom = least((rect->y + rect->height - 1u) / grid->strip_rows, grid->strips - 1);
 	for (uint32_t strip = rect->y / grid->strip_rows; strip <= bottom; strip++) {
 		for (uint32_t column = rect->x / grid->tile_width; column <= right; column++) {
 			const uint32_t tile = strip * grid->columns + column;

@@ -45,7 +45,9 @@ static inline uint32_t frame_grid_tiles(const struct frame_grid *grid)
 	return grid->strips * grid->columns;
 }
 
-/* Tiles of a strip from one column to before another. offset: set to bytes from the frame's first
+/*
+ * Tiles of a strip, from one column to before another.
+ * offset: set to where they begin, bytes from the frame's first
  */
 struct copy_band frame_grid_band(const struct frame_grid *grid, const struct frame_info *info,
         uint32_t strip, uint32_t first, uint32_t end, size_t *offset);
@@ -55,7 +57,7 @@ struct tile_marks {
 	uint64_t words[RING_TILES_MAX / 64];
 };
 
-/* Every tile that the rectangle touches; it lies inside of the frame. */
+/* Every tile that the rectangle touches. What of it lies outside of the frame does not matter. */
 void tile_marks_add(
         struct tile_marks *marks, const struct frame_grid *grid, const struct frame_rect *rect);
 

@@ -41,6 +41,7 @@
 #define RING_LEASES_MAX        2u
 #define RING_INDEX_MAX         4096u
 #define RING_STRIPS_MAX        255u
+#define RING_COLUMNS_MAX       64u
 #define RING_TILES_MAX         2048u
 #define RING_DAMAGE_MAX        64u
 

@@ -122,7 +122,7 @@ MUTANTS = [
     ('foreign memory is taken', W, '!page_is_blank(identity)', '0'),
     ('frame is not checked', W, 'if (writer->fault != FRAME_FITS) {', 'if (0) {'),
     ('too many strips', T, 'grid->strips <= RING_STRIPS_MAX && ', ''),
-    ('too many columns', T, 'grid->columns <= COPY_TILES_MAX &&', ''),
+    ('too many columns', T, 'grid->columns <= RING_COLUMNS_MAX &&', ''),
     ('too many digests', T, 'frame_grid_tiles(grid) * digest_words(algorithm) <= words', 'frame_grid_tiles(grid) <= words'),
     # what the writer knows of consumers
     ('another session counts', C, 'if (untrusted->attached_epoch != watch->producer_epoch) {', 'if (0) {'),
@@ -176,7 +176,10 @@ MUTANTS = [
     ('a mark too few to the right', T, 'column <= right', 'column < right'),
     ('a mark too few below', T, 'strip <= bottom', 'strip < bottom'),
     ('padding belongs to nobody', T, 'end == grid->columns ? info->stride : end * tile_bytes', 'end * tile_bytes'),
-    ('the last strip is as high as all', T, 'left < grid->strip_rows ? left : grid->strip_rows', 'grid->strip_rows'),
+    ('the last strip is as high as all', T, 'least(info->height - top, grid->strip_rows)', 'grid->strip_rows'),
+    ('marks outside of the frame', T, '/ grid->strip_rows, grid->strips - 1)', '/ grid->strip_rows, UINT32_MAX)'),
+    ('what was taken ahead is there for ever', P, 'reader->early.done = job.early;', ''),
+    ('a lease is broken on the newest', W, 'slot = oldest_slot(writer);', 'slot = choose_slot(writer, 0, UINT64_MAX);'),
     # the header
     ('header unchecked', H, 'untrusted->checksum != XXH32(untrusted, HEADER_CHECKED, 0)', '0'),
     ('any major', H, 'header->major != RING_MAJOR', '0'),

@@ -104,7 +104,7 @@ static void every_frame_is_covered_within_the_limits(void **state)
 		}
 		grid = frame_grid_choose(&info, algorithm, words);
 		assert_true(frame_grid_fits(&grid, algorithm, words));
-		assert_true(grid.strips <= RING_STRIPS_MAX && grid.columns <= COPY_TILES_MAX);
+		assert_true(grid.strips <= RING_STRIPS_MAX && grid.columns <= RING_COLUMNS_MAX);
 		assert_true(frame_grid_tiles(&grid) * digest_words(algorithm) <= words);
 		cover(&info, &grid);
 	}
@@ -115,7 +115,7 @@ static void limits_are_limits(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 2; i++) {
 		const struct frame_grid strips = { 1, RING_STRIPS_MAX + i, 1, 1 };
-		const struct frame_grid columns = { 1, 1, 1, COPY_TILES_MAX + i };
+		const struct frame_grid columns = { 1, 1, 1, RING_COLUMNS_MAX + i };
 		const struct frame_grid words = { 1, 128 + i, 1, 4 };
 
 		assert_int_equal(frame_grid_fits(&strips, DIGEST_XXH3, 2048), i == 0);
@@ -149,7 +149,7 @@ static void compare(const struct tile_marks *marks, const struct frame_grid *gri
         const struct frame_rect *rects, size_t count)
 {
 	for (uint32_t strip = 0; strip < grid->strips; strip++) {
-		bool seen[COPY_TILES_MAX] = { false };
+		bool seen[RING_COLUMNS_MAX] = { false };
 		uint32_t end = 0;
 		uint32_t at;
 
@@ -184,6 +184,12 @@ static void marks_are_the_tiles_that_rectangles_touch(void **state)
 			rects[j].y = (uint16_t)roll(info.height);
 			rects[j].width = (uint16_t)roll(info.width - rects[j].x + 1u);
 			rects[j].height = (uint16_t)roll(info.height - rects[j].y + 1);
+			if (i % 4 == 0) {
+				/* Anywhere, outside of the frame, too. */
+				rects[j] = (struct frame_rect) { (uint16_t)roll(UINT16_MAX),
+					(uint16_t)roll(UINT16_MAX), (uint16_t)roll(UINT16_MAX),
+					(uint16_t)roll(UINT16_MAX) };
+			}
 			tile_marks_add(j % 2 ? &marks : &others, &grid, &rects[j]);
 		}
 		tile_marks_join(&marks, &others);
