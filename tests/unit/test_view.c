@@ -200,6 +200,24 @@ static void a_pointer_that_moves_on_an_idle_screen_is_looked_for_often(void **st
 	assert_int_equal(watcher.rests, 2);
 }
 
+/* Strips of 10 us copying each: how far away a producer is found that takes longer for them. */
+static void after_a_slow_producer_it_looks_away(void **state)
+{
+	struct view_early early = { .begun_ns = 1000000, .copying_ns = 40000 };
+
+	(void)state;
+	assert_int_equal(view_early_spare_ns(&early, 0, 100), 0);
+	early.moved_ns = early.begun_ns + 40000;
+	assert_int_equal(view_early_spare_ns(&early, 4, 100), 0);
+	early.moved_ns = early.begun_ns + 20000;
+	assert_int_equal(view_early_spare_ns(&early, 4, 100), 0);
+	/* 30 us a strip: what it writes while we are away takes us a third of that. */
+	early.moved_ns = early.begun_ns + 120000;
+	assert_int_equal(view_early_spare_ns(&early, 4, 100), 96 * 20000 / 2);
+	assert_int_equal(view_early_spare_ns(&early, 4, 5), 20000 / 2);
+	assert_int_equal(view_early_spare_ns(&early, 4, 4), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +226,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 		        a_pointer_that_moves_on_an_idle_screen_is_looked_for_often, place_set_up,
 		        place_tear_down),
+		cmocka_unit_test(after_a_slow_producer_it_looks_away),
 	};
 
 	log_init("test_view", LOG_LEVEL_WARNING);
