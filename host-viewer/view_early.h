@@ -24,7 +24,7 @@ struct view_early {
 /*
  * How long we may look away when done of so many strips are taken. A producer that is slower than
  * we are, an emulated one say, needs the processor more: half the time in which what it will have
- * written by then can still be caught up with before it is through. 0: it is about as fast.
+ * written by then can still be caught up with before it is through. 0: it is not twice as slow.
  */
 uint64_t view_early_spare_ns(const struct view_early *early, uint32_t done, uint32_t strips);
 

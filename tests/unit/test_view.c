@@ -209,8 +209,10 @@ static void after_a_slow_producer_it_looks_away(void **state)
 	assert_int_equal(view_early_spare_ns(&early, 0, 100), 0);
 	early.moved_ns = early.begun_ns + 40000;
 	assert_int_equal(view_early_spare_ns(&early, 4, 100), 0);
-	early.moved_ns = early.begun_ns + 20000;
+	early.moved_ns = early.begun_ns + 79996;
 	assert_int_equal(view_early_spare_ns(&early, 4, 100), 0);
+	early.moved_ns = early.begun_ns + 80000;
+	assert_int_equal(view_early_spare_ns(&early, 4, 100), 96 * 10000 / 2);
 	/* 30 us a strip: what it writes while we are away takes us a third of that. */
 	early.moved_ns = early.begun_ns + 120000;
 	assert_int_equal(view_early_spare_ns(&early, 4, 100), 96 * 20000 / 2);
