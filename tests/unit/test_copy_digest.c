@@ -3,6 +3,7 @@
  * Copy and digest together: sizes around the block, choices, flipped bits.
  */
 #include "copy_digest.h"
+#include "copy_piece.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,20 +45,6 @@ static struct digest digest_of(
 	digester_add(copier->digester, bytes, size);
 	digester_end(copier->digester, &digest);
 	return digest;
-}
-
-/* One piece is a band of one tile. */
-static void copy_piece(struct copier *copier, enum digest_algorithm algorithm, void *to,
-        const void *from, size_t size, struct digest *digest)
-{
-	const struct copy_band band = { size, 1, size, size, 1 };
-	uint64_t words[DIGEST_WORDS_MAX] = { 0 };
-
-	copier_copy_band(copier, algorithm, to, from, &band, words);
-	if (algorithm != DIGEST_NONE) {
-		memset(digest, 0, sizeof(*digest));
-		memcpy(digest, words, digest_words(algorithm) * sizeof(words[0]));
-	}
 }
 
 static void try_direction(enum copy_direction direction)

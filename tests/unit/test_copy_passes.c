@@ -4,6 +4,7 @@
  * without access directly before and behind both sides, and a source that changes meanwhile.
  */
 #include "copy_digest.h"
+#include "copy_piece.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -184,20 +185,6 @@ static void a_line_has_to_begin_there(void **state)
 		assert_true(copy_pass_fits(&in, rooms->to.bytes, rooms->from.bytes + i));
 		assert_false(copy_pass_fits(&out, rooms->to.bytes + i, rooms->from.bytes));
 		assert_false(copy_pass_fits(&out, rooms->to.bytes, rooms->from.bytes + i));
-	}
-}
-
-/* One piece is a band of one tile. */
-static void copy_piece(struct copier *copier, enum digest_algorithm algorithm, void *to,
-        const void *from, size_t size, struct digest *digest)
-{
-	const struct copy_band band = { size, 1, size, size, 1 };
-	uint64_t words[DIGEST_WORDS_MAX] = { 0 };
-
-	copier_copy_band(copier, algorithm, to, from, &band, words);
-	if (algorithm != DIGEST_NONE) {
-		memset(digest, 0, sizeof(*digest));
-		memcpy(digest, words, digest_words(algorithm) * sizeof(words[0]));
 	}
 }
 
