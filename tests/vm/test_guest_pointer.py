@@ -46,9 +46,11 @@ class Region:
     def place(self):
         """(shape's number, x, y), or None while no pointer is shown."""
         slots, stride = self.word(SLOTS, "<I"), self.word(SLOTS + 4, "<I")
-        payloads = 4096 + 8 * self.word(INDEX, "<I") + slots * (stride + 4096)
+        capacity = self.word(CAPACITY, "<Q")
+        digests = 8 * min(max(capacity // 8192 // 64 * 64, 512), 2048)
+        payloads = 4096 + 8 * self.word(INDEX, "<I") + slots * (stride + digests)
         payloads = (payloads + 65535) // 65536 * 65536
-        place = self.word(payloads + slots * self.word(CAPACITY, "<Q"), "<Q")
+        place = self.word(payloads + slots * capacity, "<Q")
         return (place >> 32, (place & 0xffff) - BIAS,
                 (place >> 16 & 0xffff) - BIAS) if place else None
 
