@@ -68,7 +68,12 @@ void stand_set(struct stand_object *object, uint32_t property, uint64_t value)
 /* As the kernel fills an array: as much as was asked for, and how much there is. */
 static void fill(uint64_t to, uint32_t *count, const void *from, uint32_t have, size_t size)
 {
-	memcpy((void *)(uintptr_t)to, from, (*count < have ? *count : have) * size);
+	const uint32_t filled = *count < have ? *count : have;
+
+	/* Who asks only how much there is has no array. */
+	if (filled) {
+		memcpy((void *)(uintptr_t)to, from, filled * size);
+	}
 	*count = have;
 }
 
