@@ -120,23 +120,28 @@ void tile_marks_remove(struct tile_marks *marks, const struct tile_marks *these)
 	}
 }
 
-static bool is_marked(const struct tile_marks *marks, uint32_t tile)
+/* The first tile from at on that is marked, or is not; end when none before it is. */
+static uint32_t next_tile(const struct tile_marks *marks, uint32_t at, uint32_t end, bool is_marked)
 {
-	return marks->words[tile / 64] >> tile % 64 & 1;
+	while (at < end) {
+		const uint64_t word = is_marked ? marks->words[at / 64] : ~marks->words[at / 64];
+		const uint64_t left = word >> at % 64;
+
+		if (left) {
+			return least(at + (uint32_t)__builtin_ctzll(left), end);
+		}
+		at = (at / 64 + 1) * 64;
+	}
+	return end;
 }
 
 uint32_t tile_marks_next_run(const struct tile_marks *marks, const struct frame_grid *grid,
         uint32_t strip, uint32_t from, uint32_t *end)
 {
 	const uint32_t first = strip * grid->columns;
-	uint32_t column = from;
+	const uint32_t behind = first + grid->columns;
+	const uint32_t begin = next_tile(marks, first + from, behind, true);
 
-	while (column < grid->columns && !is_marked(marks, first + column)) {
-		column++;
-	}
-	*end = column;
-	while (*end < grid->columns && is_marked(marks, first + *end)) {
-		(*end)++;
-	}
-	return column;
+	*end = next_tile(marks, begin, behind, false) - first;
+	return begin - first;
 }

@@ -110,10 +110,10 @@ static void update_slot(struct ring_writer *writer, const struct slot_job *job)
 	copier_fence(job->copier);
 	for (uint32_t i = 0; i < writer->grid.strips; i++) {
 		update_strip(writer, job, i);
-		copier_fence(job->copier);
 		shared_store_release_u64(
 		        &descriptor->progress, (sequence << RING_PROGRESS_SHIFT) | (i + 1));
 	}
+	copier_fence(job->copier);
 }
 
 void ring_writer_copy(struct ring_writer *writer, struct copier *copier, const void *pixels,
