@@ -11,11 +11,11 @@
 #include "clock.h"
 #include "copy_digest.h"
 #include "exit_code.h"
-#include "frame_grid.h"
 #include "log.h"
 #include "pixel_format.h"
 #include "region_header.h"
 #include "resolution.h"
+#include "strip_copy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,37 +101,19 @@ static void add_rows(struct stage *stage, enum copy_direction direction)
 	row->digests_only = true;
 }
 
-static void digest_frame(const struct stage *stage, const struct row *row)
-{
-	struct digester *digester = row->copier.digester;
-	struct digest digest;
-
-	digester_begin(digester, row->algorithm);
-	digester_add(digester, stage->frame, stage->bytes);
-	digester_end(digester, &digest);
-}
-
 static void move_frame(struct stage *stage, struct row *row)
 {
 	uint8_t *slot = stage->slots + stage->turn++ % SLOTS * stage->capacity;
-	bool in = row->copier.kernel->direction == COPY_IN;
-	const struct frame_grid grid =
-	        frame_grid_choose(&stage->info, row->algorithm, ring_digest_words(stage->capacity));
-	uint64_t digests[COPY_TILES_MAX * DIGEST_WORDS_MAX];
+	const bool is_in = row->copier.kernel->direction == COPY_IN;
+	struct digest digest;
 
 	if (row->digests_only) {
-		digest_frame(stage, row);
+		digester_run(
+		        row->copier.digester, row->algorithm, stage->frame, stage->bytes, &digest);
 		return;
 	}
-	for (uint32_t i = 0; i < grid.strips; i++) {
-		size_t at;
-		const struct copy_band band =
-		        frame_grid_band(&grid, &stage->info, i, 0, grid.columns, &at);
-
-		copier_copy_band(&row->copier, row->algorithm, (in ? slot : stage->frame) + at,
-		        (in ? stage->frame : slot) + at, &band, digests);
-		copier_fence(&row->copier);
-	}
+	strip_copy(&row->copier, row->algorithm, &stage->info, ring_digest_words(stage->capacity),
+	        is_in ? slot : stage->frame, is_in ? stage->frame : slot);
 }
 
 /* The best of a few, the first of which pays for what the row before left in the caches. */

@@ -18,7 +18,6 @@
 #include "clock.h"
 #include "copy_digest.h"
 #include "exit_code.h"
-#include "frame_grid.h"
 #include "frame_memory.h"
 #include "log.h"
 #include "pixel_format.h"
@@ -26,6 +25,7 @@
 #include "region_header.h"
 #include "resolution.h"
 #include "stop.h"
+#include "strip_copy.h"
 #include "summary.h"
 
 #include <assert.h>
@@ -136,53 +136,30 @@ static bool choose(struct bench *bench)
 	return true;
 }
 
-/* Strip by strip, each cut into tiles, as the ring does. */
-static void move_strips(struct bench *bench, const struct row *row, uint8_t *slot)
-{
-	const struct frame_grid grid =
-	        frame_grid_choose(&bench->info, row->algorithm, bench->geometry.digest_words);
-	struct copier *copier = &bench->copiers[row->direction];
-	const bool is_in = row->direction == COPY_IN;
-	uint64_t digests[COPY_TILES_MAX * DIGEST_WORDS_MAX];
-
-	for (uint32_t i = 0; i < grid.strips; i++) {
-		size_t at;
-		const struct copy_band band =
-		        frame_grid_band(&grid, &bench->info, i, 0, grid.columns, &at);
-
-		copier_copy_band(copier, row->algorithm, (is_in ? slot : bench->frame) + at,
-		        (is_in ? bench->frame : slot) + at, &band, digests);
-		copier_fence(copier);
-	}
-}
-
-static void digest_frame(struct bench *bench, const struct row *row)
-{
-	struct digester *digester = bench->copiers[row->direction].digester;
-	struct digest digest;
-
-	digester_begin(digester, row->algorithm);
-	digester_add(digester, bench->frame, frame_info_bytes(&bench->info));
-	digester_end(digester, &digest);
-}
-
 static void move_frame(struct bench *bench, const struct row *row)
 {
 	uint8_t *slot = bench->region.bytes + bench->geometry.payload_base +
 	                bench->turns++ % SLOTS * bench->geometry.slot_capacity;
-	bool is_in = row->direction == COPY_IN;
+	struct copier *copier = &bench->copiers[row->direction];
+	const size_t bytes = frame_info_bytes(&bench->info);
+	const bool is_in = row->direction == COPY_IN;
+	uint8_t *to = is_in ? slot : bench->frame;
+	const uint8_t *from = is_in ? bench->frame : slot;
+	struct digest digest;
 
-	if (row->kind == ROW_DIGEST) {
-		digest_frame(bench, row);
-		return;
+	switch (row->kind) {
+	case ROW_DIGEST:
+		digester_run(copier->digester, row->algorithm, bench->frame, bytes, &digest);
+		break;
+	case ROW_COPY_AND_DIGEST:
+		strip_copy(copier, row->algorithm, &bench->info, bench->geometry.digest_words, to,
+		        from);
+		break;
+	case ROW_COPY:
+		row->kernel->copy(to, from, bytes);
+		copier_fence(copier);
+		break;
 	}
-	if (row->kind == ROW_COPY_AND_DIGEST) {
-		move_strips(bench, row, slot);
-		return;
-	}
-	row->kernel->copy(is_in ? slot : bench->frame, is_in ? bench->frame : slot,
-	        frame_info_bytes(&bench->info));
-	copier_fence(&bench->copiers[row->direction]);
 }
 
 static void take_turn(struct bench *bench, struct row *row, uint64_t turn_ns)

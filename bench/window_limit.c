@@ -19,6 +19,7 @@
 #include "stop.h"
 
 #include <SDL.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,9 @@ static bool feed_open(struct feed *feed, bool is_fed, struct complaint *why)
 	feed->child = fork();
 	if (feed->child == 0) {
 		feed_all(feed);
+	}
+	if (feed->child < 0) {
+		complain(why, "no process to feed the loop (%s)", strerror(errno));
 	}
 	return feed->child > 0;
 }

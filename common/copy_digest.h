@@ -57,6 +57,9 @@ void digester_destroy(struct digester *digester);
 void digester_begin(struct digester *digester, enum digest_algorithm algorithm);
 void digester_add(struct digester *digester, const void *bytes, size_t size);
 void digester_end(struct digester *digester, struct digest *digest);
+/* All three, of one piece. */
+void digester_run(struct digester *digester, enum digest_algorithm algorithm, const void *bytes,
+        size_t size, struct digest *digest);
 
 enum copy_direction {
 	COPY_IN,  /* private -> shared */

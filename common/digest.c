@@ -32,7 +32,7 @@ bool digest_is_known(uint32_t untrusted_algorithm)
 
 uint32_t digest_words(enum digest_algorithm algorithm)
 {
-	return algorithm == DIGEST_SHA256 ? 4 : 1;
+	return algorithm == DIGEST_SHA256 ? DIGEST_WORDS_MAX : 1;
 }
 
 const char *digest_name(enum digest_algorithm algorithm)
@@ -192,4 +192,12 @@ void digester_end(struct digester *digester, struct digest *digest)
 		must_hold(EVP_DigestFinal_ex(digester->sha256_context, digest->bytes, NULL));
 		break;
 	}
+}
+
+void digester_run(struct digester *digester, enum digest_algorithm algorithm, const void *bytes,
+        size_t size, struct digest *digest)
+{
+	digester_begin(digester, algorithm);
+	digester_add(digester, bytes, size);
+	digester_end(digester, digest);
 }

@@ -13,9 +13,8 @@ bool peer_work_by_name(const char *name, enum peer_work *work)
 
 static void digest_pixels(struct peer_side *side, const void *pixels, struct digest *digest)
 {
-	digester_begin(side->digester, side->algorithm);
-	digester_add(side->digester, pixels, frame_info_bytes(&side->peer->info));
-	digester_end(side->digester, digest);
+	digester_run(side->digester, side->algorithm, pixels, frame_info_bytes(&side->peer->info),
+	        digest);
 }
 
 bool peer_send(struct peer_side *side, uint8_t *frame, uint64_t number)
