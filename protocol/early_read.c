@@ -77,7 +77,6 @@ enum early_result ring_reader_read_early(
 	const uint8_t *payload;
 	uint64_t untrusted_name;
 	uint32_t finished;
-	uint32_t words;
 
 	if (!reader->reads_early) {
 		return EARLY_NONE;
@@ -97,7 +96,6 @@ enum early_result ring_reader_read_early(
 	}
 	reader->content.pixels = NULL;
 	payload = ring_reader_payload(reader, early->slot);
-	words = early->grid.columns * digest_words(early->algorithm);
 	copier_fence(copier);
 	for (; early->done < finished; early->done++) {
 		size_t offset;
@@ -106,7 +104,8 @@ enum early_result ring_reader_read_early(
 
 		/* The same deliberate race as in frame_update(): only the copy's digest counts. */
 		copier_copy_band(copier, early->algorithm, pixels + offset, payload + offset, &band,
-		        early->digests + (size_t)early->done * words);
+		        early->digests +
+		                frame_grid_word(&early->grid, early->algorithm, early->done, 0));
 	}
 	copier_fence(copier);
 	return EARLY_COPIED;
@@ -128,8 +127,8 @@ uint32_t early_read_strips(const struct ring_reader *reader, const void *pixels)
 bool early_read_strip(const struct ring_reader *reader, uint32_t strip)
 {
 	const struct early_read *early = &reader->early;
-	const uint32_t words = early->grid.columns * digest_words(early->algorithm);
+	const uint32_t word = frame_grid_word(&early->grid, early->algorithm, strip, 0);
+	const uint32_t words = frame_grid_word(&early->grid, early->algorithm, 1, 0);
 
-	return memcmp(early->digests + (size_t)strip * words,
-	               reader->digests + (size_t)strip * words, words * sizeof(uint64_t)) == 0;
+	return memcmp(early->digests + word, reader->digests + word, words * sizeof(uint64_t)) == 0;
 }

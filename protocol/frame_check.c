@@ -125,7 +125,7 @@ uint32_t frame_claim_digest_words(const struct ring_claim *claim)
 {
 	const struct frame_grid grid = frame_claim_grid(claim);
 
-	return frame_grid_tiles(&grid) * digest_words(claim->digest_algorithm);
+	return frame_grid_words(&grid, claim->digest_algorithm);
 }
 
 uint32_t frame_digests_sum(const uint64_t *digests, uint32_t words)

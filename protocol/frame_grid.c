@@ -38,7 +38,7 @@ struct frame_grid frame_grid_of(
 bool frame_grid_fits(const struct frame_grid *grid, enum digest_algorithm algorithm, uint32_t words)
 {
 	return grid->strips <= RING_STRIPS_MAX && grid->columns <= RING_COLUMNS_MAX &&
-	       frame_grid_tiles(grid) * digest_words(algorithm) <= words;
+	       frame_grid_words(grid, algorithm) <= words;
 }
 
 bool frame_grid_equal(const struct frame_grid *a, const struct frame_grid *b)

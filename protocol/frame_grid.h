@@ -45,6 +45,19 @@ static inline uint32_t frame_grid_tiles(const struct frame_grid *grid)
 	return grid->strips * grid->columns;
 }
 
+/* How many words their digests are, and with which one a tile's begins. */
+static inline uint32_t frame_grid_words(
+        const struct frame_grid *grid, enum digest_algorithm algorithm)
+{
+	return frame_grid_tiles(grid) * digest_words(algorithm);
+}
+
+static inline uint32_t frame_grid_word(const struct frame_grid *grid,
+        enum digest_algorithm algorithm, uint32_t strip, uint32_t column)
+{
+	return (strip * grid->columns + column) * digest_words(algorithm);
+}
+
 /*
  * Tiles of a strip, from one column to before another.
  * offset: set to where they begin, bytes from the frame's first

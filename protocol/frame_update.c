@@ -39,7 +39,7 @@ static void copy_tiles(struct ring_reader *reader, const struct update_job *job,
         uint32_t first, uint32_t end)
 {
 	const enum digest_algorithm algorithm = reader->claim.digest_algorithm;
-	const uint32_t word = (strip * job->grid.columns + first) * digest_words(algorithm);
+	const uint32_t word = frame_grid_word(&job->grid, algorithm, strip, first);
 	size_t offset;
 	const struct copy_band band =
 	        frame_grid_band(&job->grid, &job->info, strip, first, end, &offset);
@@ -75,7 +75,7 @@ void frame_update(struct ring_reader *reader, struct copier *copier, uint8_t *pi
 		.is_partial = content_is_usable(reader, pixels),
 		.early = early_read_strips(reader, pixels),
 	};
-	const size_t words = job.grid.columns * digest_words(claim->digest_algorithm);
+	const uint32_t words = frame_grid_word(&job.grid, claim->digest_algorithm, 1, 0);
 
 	for (uint32_t i = 0; job.is_partial && i < reader->damage.count; i++) {
 		tile_marks_add(&job.changed, &job.grid, &reader->damage.rects[i]);
@@ -87,8 +87,8 @@ void frame_update(struct ring_reader *reader, struct copier *copier, uint8_t *pi
 	copier_fence(copier);
 	for (uint32_t i = 0; i < job.grid.strips; i++) {
 		if (i < job.early && early_read_strip(reader, i)) {
-			memcpy(reader->digests_seen + i * words, reader->digests + i * words,
-			        words * sizeof(uint64_t));
+			memcpy(reader->digests_seen + (size_t)i * words,
+			        reader->digests + (size_t)i * words, words * sizeof(uint64_t));
 		} else {
 			copy_strip(reader, &job, i);
 		}

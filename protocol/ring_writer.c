@@ -353,29 +353,34 @@ enum writer_result ring_writer_begin(
 	return find_slot(writer, now_ns);
 }
 
-static void fill_claim(const struct ring_writer *writer, const struct frame *frame,
-        struct ring_claim *claim, uint64_t *damage)
+struct ring_claim ring_writer_claim(const struct ring_writer *writer)
 {
-	*claim = (struct ring_claim) {
-		.epoch = frame->epoch,
-		.sequence = frame->sequence,
-		.base_sequence = frame->damage.base_sequence,
+	return (struct ring_claim) {
+		.epoch = writer->epoch,
+		.sequence = ring_writer_next_sequence(writer),
 		.fourcc = writer->info.fourcc,
 		.width = writer->info.width,
 		.height = writer->info.height,
 		.stride = writer->info.stride,
 		.data_size = frame_info_bytes(&writer->info),
-		.due_ns = frame->times.due_ns,
-		.captured_ns = frame->times.captured_ns,
-		.filled_ns = frame->times.filled_ns,
-		.claimed_ns = frame->times.claimed_ns,
-		.published_ns = frame->times.published_ns,
 		.digest_algorithm = writer->algorithm,
 		.strip_rows = writer->grid.strip_rows,
 		.strip_count = writer->grid.strips,
-		.damage_count = frame->damage.count,
 		.tile_width = writer->grid.tile_width,
 	};
+}
+
+static void fill_claim(const struct ring_writer *writer, const struct frame *frame,
+        struct ring_claim *claim, uint64_t *damage)
+{
+	*claim = ring_writer_claim(writer);
+	claim->base_sequence = frame->damage.base_sequence;
+	claim->due_ns = frame->times.due_ns;
+	claim->captured_ns = frame->times.captured_ns;
+	claim->filled_ns = frame->times.filled_ns;
+	claim->claimed_ns = frame->times.claimed_ns;
+	claim->published_ns = frame->times.published_ns;
+	claim->damage_count = frame->damage.count;
 	for (uint32_t i = 0; i < frame->damage.count; i++) {
 		const struct frame_rect *rect = &frame->damage.rects[i];
 

@@ -99,10 +99,10 @@ struct ring_writer {
 	struct frame_info info;
 	struct frame_grid grid;
 	enum frame_fault fault;
-	/* the frame that was copied last */
+	/* the frame that is copied, or was last */
+	enum digest_algorithm algorithm;
 	struct frame_info digests_info;
 	bool digests_are_known;
-	enum digest_algorithm algorithm;
 	uint64_t digests[RING_DIGEST_WORDS_MAX];
 	uint32_t digests_sum;
 };
@@ -150,6 +150,9 @@ enum frame_fault ring_writer_fault(const struct ring_writer *writer);
  */
 void ring_writer_copy(struct ring_writer *writer, struct copier *copier, const void *pixels,
         const struct frame_damage *damage);
+
+/* What is known of the frame that is being copied: all but its times, damage and checksum. */
+struct ring_claim ring_writer_claim(const struct ring_writer *writer);
 
 /* Where a slot's parts lie in G. */
 struct ring_descriptor *ring_writer_descriptor(const struct ring_writer *writer, int slot);

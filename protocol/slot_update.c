@@ -39,15 +39,16 @@ struct slot_job {
 static void update_tiles(struct ring_writer *writer, const struct slot_job *job, uint32_t strip,
         uint32_t first, uint32_t end, bool is_changed)
 {
-	const uint32_t each = digest_words(job->copier->algorithm);
-	const uint32_t word = (strip * writer->grid.columns + first) * each;
+	const enum digest_algorithm algorithm = job->copier->algorithm;
+	const uint32_t word = frame_grid_word(&writer->grid, algorithm, strip, first);
+	const uint32_t words = frame_grid_word(&writer->grid, algorithm, strip, end) - word;
 	size_t offset;
 	const struct copy_band band =
 	        frame_grid_band(&writer->grid, &writer->info, strip, first, end, &offset);
 
-	copier_copy_band(job->copier, is_changed ? job->copier->algorithm : DIGEST_NONE,
-	        job->payload + offset, job->pixels + offset, &band, &writer->digests[word]);
-	shared_copy_in(job->digests + word, &writer->digests[word], (end - first) * each);
+	copier_copy_band(job->copier, is_changed ? algorithm : DIGEST_NONE, job->payload + offset,
+	        job->pixels + offset, &band, &writer->digests[word]);
+	shared_copy_in(job->digests + word, &writer->digests[word], words);
 }
 
 static void update_strip(struct ring_writer *writer, const struct slot_job *job, uint32_t strip)
@@ -75,23 +76,11 @@ static void update_strip(struct ring_writer *writer, const struct slot_job *job,
  * Says what is about to be written, so that a reader may take each strip as soon as it is there.
  * The claim has no checksum yet: it is for reading ahead, and judged again once it is published.
  */
-static void announce(struct ring_writer *writer, enum digest_algorithm algorithm)
+static void announce(struct ring_writer *writer)
 {
 	struct ring_descriptor *descriptor = ring_writer_descriptor(writer, writer->current);
 	const uint64_t sequence = ring_writer_next_sequence(writer);
-	const struct ring_claim claim = {
-		.epoch = writer->epoch,
-		.sequence = sequence,
-		.fourcc = writer->info.fourcc,
-		.width = writer->info.width,
-		.height = writer->info.height,
-		.stride = writer->info.stride,
-		.data_size = frame_info_bytes(&writer->info),
-		.digest_algorithm = algorithm,
-		.strip_rows = writer->grid.strip_rows,
-		.strip_count = writer->grid.strips,
-		.tile_width = writer->grid.tile_width,
-	};
+	const struct ring_claim claim = ring_writer_claim(writer);
 
 	shared_copy_in(descriptor->claim, &claim, RING_CLAIM_WORDS);
 	shared_store_u64(&descriptor->progress, sequence << RING_PROGRESS_SHIFT);
@@ -129,6 +118,7 @@ void ring_writer_copy(struct ring_writer *writer, struct copier *copier, const v
 	};
 	bool is_damage = damage_is_usable(writer, damage, copier->algorithm);
 
+	writer->algorithm = copier->algorithm;
 	writer->grid =
 	        frame_grid_choose(&writer->info, copier->algorithm, writer->geometry.digest_words);
 	if (is_damage) {
@@ -140,7 +130,7 @@ void ring_writer_copy(struct ring_writer *writer, struct copier *copier, const v
 	}
 	note_change(writer, is_damage ? &changed : NULL);
 	if (!is_damage && copier->algorithm != DIGEST_NONE) {
-		announce(writer, copier->algorithm);
+		announce(writer);
 	}
 	if (content->is_known) {
 		tile_marks_remove(&content->stale, &changed);
@@ -148,9 +138,8 @@ void ring_writer_copy(struct ring_writer *writer, struct copier *copier, const v
 	}
 	update_slot(writer, &job);
 	*content = (struct slot_content) { .is_known = true };
-	writer->algorithm = copier->algorithm;
 	writer->digests_info = writer->info;
 	writer->digests_are_known = true;
 	writer->digests_sum = frame_digests_sum(
-	        writer->digests, frame_grid_tiles(&writer->grid) * digest_words(copier->algorithm));
+	        writer->digests, frame_grid_words(&writer->grid, copier->algorithm));
 }

@@ -123,7 +123,7 @@ MUTANTS = [
     ('frame is not checked', W, 'if (writer->fault != FRAME_FITS) {', 'if (0) {'),
     ('too many strips', T, 'grid->strips <= RING_STRIPS_MAX && ', ''),
     ('too many columns', T, 'grid->columns <= RING_COLUMNS_MAX &&', ''),
-    ('too many digests', T, 'frame_grid_tiles(grid) * digest_words(algorithm) <= words', 'frame_grid_tiles(grid) <= words'),
+    ('too many digests', T, 'frame_grid_words(grid, algorithm) <= words', 'frame_grid_tiles(grid) <= words'),
     # what the writer knows of consumers
     ('another session counts', C, 'if (untrusted->attached_epoch != watch->producer_epoch) {', 'if (0) {'),
     ('leases never age', C, 'clock_elapsed_ns(consumer->leases[j].since_ns, now_ns) >=\n\t\t\t                CONSUMER_LEASE_NS', '0'),
@@ -167,7 +167,7 @@ MUTANTS = [
     ('damage unchecked', F, 'return XXH32(damage, claim->damage_count * sizeof(uint64_t), sum);', '(void)damage;\n\treturn sum;'),
     # damage
     ('a slot forgets what it lacks', S, 'tile_marks_join(&content->stale, changed);', ';'),
-    ('what changed keeps its digest', S, 'is_changed ? job->copier->algorithm : DIGEST_NONE', 'DIGEST_NONE'),
+    ('what changed keeps its digest', S, 'is_changed ? algorithm : DIGEST_NONE', 'DIGEST_NONE'),
     ('a table of digests for all slots of a writer', W, '(uint64_t)slot * writer->geometry.digest_words * 8', '0 * (uint64_t)slot'),
     ('damage of another geometry', S, 'frame_info_equal(&writer->digests_info, &writer->info)', 'true'),
     ('damage without a base', S, 'damage->base_sequence != 0 &&', ''),
