@@ -21,9 +21,9 @@ uint64_t view_early_spare_ns(const struct view_early *early, uint32_t done, uint
 }
 
 /* Between two strips. returns: whether to look again at once */
-static bool wait_for_strip(const struct view_early *early, const struct early_read *read)
+static bool wait_for_strip(
+        const struct view_early *early, const struct early_read *read, uint64_t now_ns)
 {
-	const uint64_t now_ns = clock_now_ns();
 	const uint64_t still_ns = clock_elapsed_ns(early->moved_ns, now_ns);
 	const uint64_t spare = view_early_spare_ns(early, read->done, read->grid.strips);
 
@@ -54,7 +54,7 @@ bool view_early_turn(struct view_early *early, struct ring_reader *reader, struc
 		early->copying_ns += clock_elapsed_ns(before_ns, now_ns);
 		return true;
 	case EARLY_WAITING:
-		return wait_for_strip(early, &reader->early);
+		return wait_for_strip(early, &reader->early, now_ns);
 	case EARLY_NONE:
 		break;
 	}
