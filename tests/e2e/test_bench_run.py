@@ -198,7 +198,8 @@ class Goals(unittest.TestCase):
     def found(self, **changes):
         """A round in which every goal just holds."""
         found = {
-            'limits': {'rows_ns': {'in+xxh3': 105, 'out+xxh3': 50}, 'best_nt_ns': 100, 'best_in_ns': 100},
+            'limits': {'rows_ns': {'in+xxh3': 105, 'out+xxh3': 50}, 'best_nt_ns': 100,
+                       'best_in_ns': 100},
             'sha256_limits': {'rows_ns': {'sha256': 100, 'in+sha256': 101, 'out+sha256': 102}},
             'paced': {'whole_p50_ns': 110, 'copy_p50_ns': 50},
             'flat': {'frames_per_second': 0.9e7, 'producer_frames_per_second': 100},

@@ -6,6 +6,7 @@
 #include "frame_grid.h"
 #include "dice.h"
 #include "pixel_format.h"
+#include "ring_stand.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -110,6 +111,64 @@ static void every_frame_is_covered_within_the_limits(void **state)
 	}
 }
 
+/* And through the ring. */
+static void strips_cover_every_frame(void **state)
+{
+	const struct ring_writer_config config = {
+		.slot_count = 3, .version_text = "", .epoch = STAND_EPOCH
+	};
+	static const struct frame_info infos[] = {
+		{ STAND_XRGB, 1, 16384, 4 },
+		{ STAND_XRGB, 1, 16383, 256 },
+		{ STAND_XRGB, 1920, 1080, 7680 },
+		{ STAND_XRGB, 16384, 128, 65536 },
+		{ STAND_XRGB, 1, 9, 1 << 20 },
+		{ STAND_XRGB, 1, 4, (1 << 20) + 4 },
+		{ STAND_XRGB, 1, 3, 3 << 20 },
+		{ STAND_XRGB, 1, 129, 65536 },
+	};
+	struct ring_reader reader;
+	struct frame frame;
+	struct stand stand;
+
+	(void)state;
+	stand_set_up(&stand, 64 * STAND_REGION, &config);
+	stand_attach(&stand, &reader, 0, READER_LATEST);
+	for (size_t i = 0; i < sizeof(infos) / sizeof(infos[0]); i++) {
+		stand.info = infos[i];
+		assert_int_equal(stand_publish(&stand), WRITER_OK);
+		assert_int_equal(stand_read(&stand, &reader, &frame), READER_FRAME);
+		assert_int_equal(reader.claim.strip_count,
+		        (infos[i].height + reader.claim.strip_rows - 1) / reader.claim.strip_rows);
+		assert_true(
+		        reader.claim.tile_width > 0 && reader.claim.tile_width <= infos[i].width);
+	}
+	stand_tear_down(&stand);
+}
+
+/* However high, however long its rows. */
+static void there_are_at_most_255_strips(void **state)
+{
+	static const uint32_t heights[] = { 1, 127, 128, 129, 255, 256, 257, 16383, 16384 };
+	static const uint32_t strides[] = { 4, 7680, 65536, 1 << 20, (1 << 20) + 4, 1 << 24 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(heights) / sizeof(heights[0]); i++) {
+		for (size_t j = 0; j < sizeof(strides) / sizeof(strides[0]); j++) {
+			struct frame_info info = info_of("xrgb8888", 1, heights[i]);
+			struct frame_grid grid;
+
+			info.stride = strides[j];
+			grid = frame_grid_choose(&info, DIGEST_XXH64, 512);
+			assert_true(grid.strip_rows > 0 && grid.strip_rows <= heights[i]);
+			assert_true(grid.strips <= RING_STRIPS_MAX);
+			assert_int_equal(
+			        grid.strips, (heights[i] + grid.strip_rows - 1) / grid.strip_rows);
+			cover(&info, &grid);
+		}
+	}
+}
+
 static void limits_are_limits(void **state)
 {
 	(void)state;
@@ -204,6 +263,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_screens_are_cut_into_tiles_of_16_kib),
 		cmocka_unit_test(every_frame_is_covered_within_the_limits),
+		cmocka_unit_test(strips_cover_every_frame),
+		cmocka_unit_test(there_are_at_most_255_strips),
 		cmocka_unit_test(limits_are_limits),
 		cmocka_unit_test(marks_are_the_tiles_that_rectangles_touch),
 	};

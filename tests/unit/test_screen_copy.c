@@ -257,6 +257,7 @@ static void a_line_is_seen_at_last(void **state)
 	free(screen.pixels);
 }
 
+/* Somebody draws a rectangle, often a low one. */
 static void draw(struct screen *screen)
 {
 	uint32_t x = roll(screen->info.width);
